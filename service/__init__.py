@@ -1,0 +1,1 @@
+"""The trial registry: a FHIR R5 server whose studies, arms and results are data."""

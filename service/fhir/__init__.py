@@ -1,0 +1,1 @@
+"""FHIR itself: JSON, types, dates, references, outcomes."""

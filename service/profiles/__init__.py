@@ -1,0 +1,1 @@
+"""StructureDefinitions compiled to checkers."""

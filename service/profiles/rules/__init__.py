@@ -1,0 +1,1 @@
+"""The rules a checker is made of, one file each."""

@@ -1,0 +1,1 @@
+"""What makes the server a trial registry."""

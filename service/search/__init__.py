@@ -1,0 +1,1 @@
+"""Search: queries, index rows and what they are made of."""

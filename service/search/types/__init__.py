@@ -1,0 +1,1 @@
+"""The search parameter types, one file each."""

@@ -1,0 +1,1 @@
+"""Storage: one protocol and its implementations."""
