@@ -1,0 +1,102 @@
+"""What a search asks, in terms that know neither FHIR nor a database.
+
+A search type (``service/search/types``) turns the text of a request into these predicates and a resource into the rows
+of :mod:`service.search.rows`; a store matches the one against the other. The tree is closed: every store translates
+each of these classes, and nothing else reaches it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All parts hold; without parts, always true."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one part holds; without parts, never true."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The resource's id is one of these."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The version's instant lies in [since, before), in milliseconds since the epoch; None is unbounded."""
+
+    since: int | None = None
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term row has exactly this value, and this qualifier unless that is None."""
+
+    key: str
+    value: str
+    qualifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The value of a term row begins with this text."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """The value of a term row has this text in it."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A condition on one end of a range row; ``value`` is sortable text as in the rows."""
+
+    end: Literal["low", "high"]
+    operator: Literal["<", "<=", ">", ">="]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """One and the same range row meets all bounds."""
+
+    key: str
+    bounds: tuple[Bound, ...]
+
+
+Predicate = And | Or | Not | Ids | Updated | Term | Prefix | Contains | Range
+
+EVERYTHING = And(())
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Current resources of these types (of all types where none is named) for which the predicate holds."""
+
+    types: tuple[str, ...]
+    where: Predicate = EVERYTHING

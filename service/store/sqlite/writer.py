@@ -1,0 +1,243 @@
+"""The one writer: a thread that commits what has been asked for in groups.
+
+Every commit keeps its own seq, and a guard that fails undoes its own commit alone, but a group shares one transaction
+and so one flush to the disk. Several processes may each have a writer: SQLite lets one at a time in, and each reads the
+head inside of its transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from service.errors import RegistryError, TooLarge, Unavailable
+from service.search.rows import RangeRow, Row, TermRow
+from service.store.base import (
+    MAX_CHANGES,
+    SEQ_BITS,
+    Change,
+    Committed,
+    Effect,
+    Guard,
+    GuardFailed,
+    Matches,
+    Method,
+    Version,
+    VersionIs,
+    instant_text,
+)
+from service.store.sqlite.translate import Moment, key_names, where
+
+GROUP_SIZE: Final = 256
+"""Commits that share one flush at the most, so that the first of them does not wait for ever."""
+
+_INSERT_VERSION: Final = "INSERT INTO version VALUES (?, ?, ?, ?, NULL, NULL, ?, ?, ?, ?)"
+_INSERT_TERM: Final = "INSERT OR IGNORE INTO term VALUES (?, ?, ?, ?, NULL)"
+_INSERT_SPAN: Final = "INSERT OR IGNORE INTO span VALUES (?, ?, ?, ?, NULL)"
+_CURRENT: Final = (
+    "SELECT position, version, method, instant, digest, json IS NULL FROM version"
+    " WHERE type = ? AND id = ? AND until IS NULL"
+)
+_Current = tuple[int, int, Method, int, bytes | None, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    changes: Sequence[Change]
+    guards: Sequence[Guard]
+    done: Future[list[Committed]]
+
+
+class Writer:
+    """Commits from any thread, one after the other, in groups."""
+
+    def __init__(self, connection: sqlite3.Connection, *, max_resource: int, clock: Callable[[], float] = time.time):
+        self._connection = connection
+        self._max_resource = max_resource
+        self._clock = clock
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._keys: dict[str, int] = {}
+        self._gate = threading.Lock()
+        self._closed = False
+        self._ending = False
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    async def commit(self, changes: Sequence[Change], guards: Sequence[Guard]) -> list[Committed]:
+        """Queue a commit and wait for it to be durable; see :meth:`service.store.base.Store.commit`."""
+        if len(changes) > MAX_CHANGES:
+            raise TooLarge(f"A commit carries {MAX_CHANGES} changes at the most; this one has {len(changes)}.")
+        if len({(change.type, change.id) for change in changes}) != len(changes):
+            raise ValueError("a resource occurs twice in one commit")
+        done: Future[list[Committed]] = Future()
+        with self._gate:
+            if self._closed:
+                raise Unavailable("The store is closed.")
+            self._jobs.put(_Job(changes, guards, done))
+        # Shielded: a client that goes away does not undo what is being written for it.
+        return await asyncio.shield(asyncio.wrap_future(done))
+
+    def close(self) -> None:
+        """Finish what is queued and stop."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def _run(self) -> None:
+        while group := self._gather():
+            try:
+                outcomes = self._write(group)
+            except Exception as problem:  # noqa: BLE001  # whatever it is, those who wait must hear of it
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                self._keys.clear()  # the rollback may have taken names with it
+                error = (
+                    problem
+                    if isinstance(problem, RegistryError)
+                    else Unavailable(f"The store cannot write: {problem}.")
+                )
+                error.__cause__ = None if error is problem else problem
+                outcomes = [error] * len(group)
+            for job, outcome in zip(group, outcomes, strict=True):
+                if isinstance(outcome, RegistryError):
+                    job.done.set_exception(outcome)
+                else:
+                    job.done.set_result(outcome)
+
+    def _gather(self) -> list[_Job]:
+        """Wait for a commit and take those that wait behind it; empty once closed and finished."""
+        group: list[_Job] = []
+        if self._ending:
+            return group
+        job = self._jobs.get()
+        while job is not None:
+            group.append(job)
+            if len(group) == GROUP_SIZE:
+                return group
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return group
+        self._ending = True
+        return group
+
+    def _write(self, group: list[_Job]) -> list[list[Committed] | RegistryError]:
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        seq, instant = execute("SELECT seq, instant FROM head").fetchone()
+        before = seq
+        outcomes: list[list[Committed] | RegistryError] = []
+        for job in group:
+            now = max(instant, int(self._clock() * 1000))
+            try:
+                self._check(job, seq)
+            except RegistryError as refusal:  # nothing of this job has been written yet
+                outcomes.append(refusal)
+                continue
+            committed = self._apply(job.changes, seq + 1, now)
+            if any(each.effect != "unchanged" for each in committed):
+                seq, instant = seq + 1, now
+            outcomes.append(committed)
+        if seq != before:
+            execute("UPDATE head SET seq = ?, instant = ?", (seq, instant))
+        execute("COMMIT")
+        return outcomes
+
+    def _check(self, job: _Job, seq: int) -> None:
+        """Raise what forbids this commit, before anything of it is written."""
+        for change in job.changes:
+            if change.body is not None:
+                size = len(change.body.prefix) + len(change.body.suffix)
+                if size > self._max_resource:
+                    raise TooLarge(
+                        f"{change.type}/{change.id} has {size} bytes; a resource may have {self._max_resource}."
+                    )
+        for guard in job.guards:
+            match guard:
+                case VersionIs(type_, id_, version):
+                    row = self._connection.execute(_CURRENT, (type_, id_)).fetchone()
+                    if (None if row is None or row[5] else row[1]) != version:
+                        raise GuardFailed(guard)
+                case Matches(query, expected):
+                    keys = {name: number for name in key_names(query.where) if (number := self._find_key(name))}
+                    condition = where(query, Moment(seq, newest=True), keys)
+                    found = self._connection.execute(
+                        f"SELECT v.type || '/' || v.id FROM version AS v WHERE {condition} LIMIT ?",  # noqa: S608
+                        (*condition.parameters, len(expected) + 1),
+                    ).fetchall()
+                    if {row[0] for row in found} != expected:
+                        raise GuardFailed(guard)
+
+    def _apply(self, changes: Sequence[Change], seq: int, instant: int) -> list[Committed]:
+        committed: list[Committed] = []
+        place = 0
+        for change in changes:
+            current = self._connection.execute(_CURRENT, (change.type, change.id)).fetchone()
+            if self._is_unchanged(change, current):
+                committed.append(Committed(self._version(change, current) if current else None, "unchanged"))
+                continue
+            committed.append(self._insert(change, current, seq << SEQ_BITS | place, instant))
+            place += 1
+        return committed
+
+    @staticmethod
+    def _is_unchanged(change: Change, current: _Current | None) -> bool:
+        if change.body is None:
+            return current is None or current[5] == 1
+        return current is not None and current[4] == change.body.digest
+
+    def _version(self, change: Change, current: _Current) -> Version:
+        position, version, method, instant, _, _ = current
+        json = self._connection.execute("SELECT json FROM version WHERE position = ?", (position,)).fetchone()[0]
+        return Version(change.type, change.id, version, position, method, instant, json)
+
+    def _insert(self, change: Change, current: _Current | None, position: int, instant: int) -> Committed:
+        execute, body = self._connection.execute, change.body
+        version = 1
+        effect: Effect = "deleted" if body is None else "created"
+        if current is not None:
+            version = current[1] + 1
+            if body is not None and not current[5]:
+                effect = "updated"
+            seq = position >> SEQ_BITS
+            execute("UPDATE version SET until = ?, ended = ? WHERE position = ?", (seq, instant, current[0]))
+            execute("UPDATE term SET until = ? WHERE position = ?", (seq, current[0]))
+            execute("UPDATE span SET until = ? WHERE position = ?", (seq, current[0]))
+        json = None if body is None else body.render(version, instant_text(instant))
+        digest = None if body is None else body.digest
+        execute(_INSERT_VERSION, (position, change.type, change.id, version, change.method, instant, digest, json))
+        self._insert_rows(change.rows, position)
+        return Committed(Version(change.type, change.id, version, position, change.method, instant, json), effect)
+
+    def _insert_rows(self, rows: Sequence[Row], position: int) -> None:
+        terms = [(position, self._key(r.key), r.value, r.qualifier) for r in rows if isinstance(r, TermRow)]
+        spans = [(position, self._key(r.key), r.low, r.high) for r in rows if isinstance(r, RangeRow)]
+        if terms:
+            self._connection.executemany(_INSERT_TERM, terms)
+        if spans:
+            self._connection.executemany(_INSERT_SPAN, spans)
+
+    def _find_key(self, name: str) -> int | None:
+        number = self._keys.get(name)
+        if number is None:
+            row = self._connection.execute("SELECT number FROM key WHERE name = ?", (name,)).fetchone()
+            if row is not None:
+                number = self._keys[name] = row[0]
+        return number
+
+    def _key(self, name: str) -> int:
+        number = self._find_key(name)
+        if number is None:
+            cursor = self._connection.execute("INSERT INTO key (name) VALUES (?) RETURNING number", (name,))
+            number = self._keys[name] = cursor.fetchone()[0]
+        return number
