@@ -16,8 +16,8 @@
     ├── UnsupportedMedia        a body in a format that is not understood here
     └── Unavailable             the store does not answer
 
-Each becomes an HTTP status in ``service/api/errors.py`` and nowhere else; each carries the issues of the
-OperationOutcome that the client receives (https://hl7.org/fhir/R5/operationoutcome.html).
+Each has the HTTP status that a client sees and carries the issues of the OperationOutcome that the client receives
+(https://hl7.org/fhir/R5/operationoutcome.html); ``service/api/errors.py`` makes the response.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class RegistryError(Exception):
     """Any error that a client is told about; ``issues`` is never empty."""
 
     default_code: ClassVar[str] = "exception"
+    status: ClassVar[int] = 500
 
     def __init__(self, problem: str | Sequence[Issue], *, code: str | None = None, expression: str | None = None):
         if isinstance(problem, str):
@@ -62,69 +63,81 @@ class Invalid(RegistryError):
     """The request is malformed."""
 
     default_code = "invalid"
+    status = 400
 
 
 class TooLarge(Invalid):
     """A body or a resource is over a limit."""
 
     default_code = "too-long"
+    status = 413
 
 
 class Unprocessable(Invalid):
     """A well-formed resource that breaks a rule of FHIR, of a profile or of this registry."""
 
     default_code = "processing"
+    status = 422
 
 
 class NotSupported(Invalid):
     """Correct FHIR that this server does not do."""
 
     default_code = "not-supported"
+    status = 400
 
 
 class NotFound(RegistryError):
     """Nothing is known under this name."""
 
     default_code = "not-found"
+    status = 404
 
 
 class Gone(NotFound):
     """It was known and has been deleted."""
 
     default_code = "deleted"
+    status = 410
 
 
 class Conflict(RegistryError):
     """The state of the registry forbids it."""
 
     default_code = "conflict"
+    status = 409
 
 
 class PreconditionFailed(Conflict):
     """A condition that the request sets does not hold."""
 
     default_code = "conflict"
+    status = 412
 
 
 class Locked(Conflict):
     """Another process holds what is needed."""
 
     default_code = "lock-error"
+    status = 423
 
 
 class NotAcceptable(RegistryError):
     """No representation that the client accepts."""
 
     default_code = "not-supported"
+    status = 406
 
 
 class UnsupportedMedia(RegistryError):
     """A body in a format that is not understood here."""
 
     default_code = "not-supported"
+    status = 415
 
 
 class Unavailable(RegistryError):
     """The store does not answer."""
 
     default_code = "transient"
+    status = 503

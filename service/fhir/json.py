@@ -43,6 +43,12 @@ class JsonNumber(Decimal):
         number.lexeme = lexeme
         return number
 
+    def __copy__(self) -> JsonNumber:
+        return self  # immutable; Decimal's own copy would lose the lexeme
+
+    def __deepcopy__(self, memo: object) -> JsonNumber:
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -119,14 +125,7 @@ def loads(body: bytes | str) -> Any:  # noqa: ANN401  # any JSON value
 
 def dumps(value: Any, *, pretty: bool = False) -> bytes:  # noqa: ANN401  # any JSON value
     """Write a JSON value; every :class:`JsonNumber` as it was written, keys in their order."""
-    if pretty:
-        text = "".join(_pretty(value, "\n"))
-    else:
-        try:
-            return orjson.dumps(value)  # fast, but only where there is no number with digits to keep
-        except orjson.JSONEncodeError:
-            text = "".join(_compact(value))
-    return text.encode("utf-8")
+    return orjson.dumps(value, _fragment, orjson.OPT_INDENT_2 if pretty else 0)
 
 
 def open_body(document: Document, resource_id: str) -> Body:
@@ -143,7 +142,7 @@ def open_body(document: Document, resource_id: str) -> Body:
     else:
         missing += ',"meta":{\0}'
     if missing:
-        end = values["resourceType"][1]
+        end = values["id" if "id" in values else "resourceType"][1]
         edits.append((end, end, missing))
     prefix, suffix = _apply(text, edits).split("\0")
     return Body(prefix.encode(), suffix.encode(), _digest(document.data))
@@ -179,7 +178,7 @@ def _constant(name: str) -> Any:  # noqa: ANN401  # never returns
 _decoder: Final = stdlib_json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=JsonNumber, parse_int=_integer, parse_constant=_constant
 )
-_scan_once: Final = _decoder.scan_once
+_scan_once: Final = _decoder.scan_once  # type: ignore[attr-defined]  # the C scanner, absent from the stubs
 
 
 def _skip(text: str, index: int) -> int:
@@ -243,9 +242,7 @@ def _apply(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 def _digest(data: dict[str, Any]) -> bytes:
     meta = {k: v for k, v in (data.get("meta") or {}).items() if k not in {"versionId", "lastUpdated"}}
     content = {k: v for k, v in data.items() if k not in {"id", "meta"}}
-    canonical = orjson.dumps(
-        [content, meta], default=lambda number: ["\0number", number.lexeme], option=orjson.OPT_SORT_KEYS
-    )
+    canonical = orjson.dumps([content, meta], _fragment, orjson.OPT_SORT_KEYS)
     return blake2b(canonical, digest_size=16).digest()
 
 
@@ -286,46 +283,5 @@ def _check_surrogates(value: Any) -> None:  # noqa: ANN401  # any JSON value
             pending.extend(item)
 
 
-def _scalar(value: Any) -> str:  # noqa: ANN401  # a JSON scalar
-    return value.lexeme if isinstance(value, JsonNumber) else orjson.dumps(value).decode()
-
-
-def _compact(value: Any) -> Iterable[str]:  # noqa: ANN401  # any JSON value
-    if isinstance(value, dict):
-        yield "{"
-        comma = ""
-        for key, member in value.items():
-            yield f"{comma}{_scalar(key)}:"
-            yield from _compact(member)
-            comma = ","
-        yield "}"
-    elif isinstance(value, list):
-        yield "["
-        comma = ""
-        for item in value:
-            yield comma
-            yield from _compact(item)
-            comma = ","
-        yield "]"
-    else:
-        yield _scalar(value)
-
-
-def _pretty(value: Any, newline: str) -> Iterable[str]:  # noqa: ANN401  # any JSON value
-    deeper = newline + "  "
-    if isinstance(value, dict) and value:
-        mark = "{"
-        for key, member in value.items():
-            yield f"{mark}{deeper}{_scalar(key)}: "
-            yield from _pretty(member, deeper)
-            mark = ","
-        yield newline + "}"
-    elif isinstance(value, list) and value:
-        mark = "["
-        for item in value:
-            yield mark + deeper
-            yield from _pretty(item, deeper)
-            mark = ","
-        yield newline + "]"
-    else:
-        yield "".join(_compact(value))
+def _fragment(number: JsonNumber) -> orjson.Fragment:
+    return orjson.Fragment(number.lexeme)

@@ -1,0 +1,73 @@
+"""Which format a client wants and sends (https://hl7.org/fhir/R5/http.html#mime-type)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service.errors import NotAcceptable, UnsupportedMedia
+
+FHIR_JSON: Final = "application/fhir+json"
+FORMATS: Final = (FHIR_JSON, "application/json", "json")
+"""What the capability statement lists."""
+
+_OUTPUT: Final = {
+    "application/fhir+json": FHIR_JSON,
+    "application/json+fhir": FHIR_JSON,
+    "application/json": "application/json",
+    "text/json": "application/json",
+    "json": FHIR_JSON,
+    "*/*": FHIR_JSON,
+    "application/*": FHIR_JSON,
+    "text/html": FHIR_JSON,  # a browser reads JSON too
+}
+_INPUT: Final = frozenset({"application/fhir+json", "application/json+fhir", "application/json", "text/json"})
+JSON_PATCH: Final = "application/json-patch+json"
+FHIR_VERSIONS: Final = frozenset({"5.0", "5.0.0"})
+
+
+def output_type(accept: str | None, format_: str | None) -> str:
+    """Return the media type to answer in; ``_format`` wins over ``Accept``. Raises :class:`NotAcceptable`."""
+    wanted = format_ if format_ is not None else accept
+    if not wanted:
+        return FHIR_JSON
+    # A plus sign in a URL is a space once decoded, and many clients forget to write %2B.
+    ranked = sorted(map(_media_range, wanted.replace("fhir json", "fhir+json").split(",")), reverse=True)
+    for quality, _, media, parameters in ranked:
+        if quality > 0 and media in _OUTPUT and parameters.get("fhirversion", "5.0") in FHIR_VERSIONS:
+            return _OUTPUT[media]
+    name = "_format" if format_ is not None else "Accept"
+    raise NotAcceptable(f"{wanted!r} is not served here; {', '.join(FORMATS)} are.", expression=name)
+
+
+def check_input(content_type: str | None) -> None:
+    """Raise :class:`UnsupportedMedia` where a body is not FHIR JSON in UTF-8."""
+    _, _, media, parameters = _media_range(content_type or "")
+    if media not in _INPUT:
+        raise UnsupportedMedia(
+            f"A resource comes as {FHIR_JSON}, not as {content_type or 'something unnamed'}.", expression="Content-Type"
+        )
+    if parameters.get("charset", "utf-8").strip('"').lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMedia("FHIR JSON is always UTF-8.", expression="Content-Type")
+    if parameters.get("fhirversion", "5.0") not in FHIR_VERSIONS:
+        raise UnsupportedMedia(
+            f"This server speaks FHIR 5.0, not {parameters['fhirversion']}.", expression="Content-Type"
+        )
+
+
+def check_patch(content_type: str | None) -> None:
+    """Raise :class:`UnsupportedMedia` where a patch is not JSON Patch."""
+    if _media_range(content_type or "")[2] != JSON_PATCH:
+        raise UnsupportedMedia(
+            f"A patch comes as {JSON_PATCH}, not as {content_type or 'something unnamed'}.", expression="Content-Type"
+        )
+
+
+def _media_range(text: str) -> tuple[float, int, str, dict[str, str]]:
+    """Return quality, exactness, media type and parameters: in this order the better range sorts last."""
+    media, *rest = (part.strip() for part in text.split(";"))
+    parameters = {name.strip().lower(): value.strip() for name, _, value in (part.partition("=") for part in rest)}
+    try:
+        quality = float(parameters.pop("q", "1"))
+    except ValueError:
+        quality = 0.0
+    return quality, -media.count("*"), media.lower(), parameters

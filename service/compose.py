@@ -1,0 +1,92 @@
+"""The parts put together: settings, store, engine, application. Nothing else imports a concrete store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version as distribution_version
+from typing import Final
+from urllib.parse import unquote
+
+from fastapi import FastAPI
+
+from service.api.app import build_app
+from service.errors import Invalid
+from service.interactions.engine import Engine, Limits
+from service.profiles.base import check
+from service.search.index import rows
+from service.settings import Settings
+from service.store.base import Store
+from service.web.pages import Pages
+
+SQLITE: Final = "sqlite://"
+MONGODB: Final = ("mongodb://", "mongodb+srv://")
+
+
+async def open_store(settings: Settings) -> Store:
+    """Open the store that the settings name.
+
+    Raises :class:`Invalid` for a URL that is none, and what the store itself raises.
+    """
+    url = settings.store
+    if url.startswith(MONGODB):
+        from service.store import mongo  # the driver is loaded only where it is used
+
+        return await mongo.open_store(url, transactions=settings.mongo_transactions)
+    if url.startswith(SQLITE):
+        from service.store import sqlite
+
+        return await sqlite.open_store(_sqlite_path(url), max_resource_size=settings.max_resource_size)
+    raise Invalid(f"{url!r} is no store: sqlite:///FILE, sqlite:// or mongodb://...", expression="store")
+
+
+def _sqlite_path(url: str) -> str | None:
+    """``sqlite:///data/x.db`` is a relative file, ``sqlite:////data/x.db`` an absolute one, ``sqlite://`` memory."""
+    rest = url.removeprefix(SQLITE)
+    if rest and not rest.startswith("/"):
+        raise Invalid(f"{url!r} names a host; a file is sqlite:///FILE, memory is sqlite://.", expression="store")
+    return unquote(rest[1:]) or None
+
+
+def build_engine(store: Store, settings: Settings) -> Engine:
+    """Return the engine over a store."""
+    limits = Limits(
+        resource_size=settings.max_resource_size,
+        page=settings.page_size,
+        largest_page=settings.max_page_size,
+        conditional_delete=settings.conditional_delete_limit,
+    )
+    return Engine(store, check, rows, limits)
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """Open the store and close it at the end."""
+    store = await open_store(settings)
+    try:
+        yield build_engine(store, settings)
+    finally:
+        await store.close()
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application; without settings, those of the environment. The store is opened as it starts up."""
+    chosen = settings or Settings()
+    current: list[Engine] = []
+
+    def lifespan(app: FastAPI) -> AbstractAsyncContextManager[None]:
+        del app
+        return _running(chosen, current.append)
+
+    def engine() -> Engine:
+        return current[-1]
+
+    pages = Pages(engine, chosen)
+    return build_app(chosen, engine, pages.routes(), lifespan, distribution_version("trial-registry"))
+
+
+@asynccontextmanager
+async def _running(settings: Settings, started: Callable[[Engine], None]) -> AsyncIterator[None]:
+    async with open_engine(settings) as engine:
+        started(engine)
+        yield

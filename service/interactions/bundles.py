@@ -1,0 +1,82 @@
+"""Searches and histories as Bundles (https://hl7.org/fhir/R5/bundle.html)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from service.fhir.bundle import Entry, Link, bundle
+from service.fhir.json import dumps, loads
+from service.fhir.subset import Summary, pick, summarize
+from service.interactions.history import HistoryPage
+from service.interactions.search import SearchPage
+from service.store.base import Version
+
+STATUS = {"POST": "201 Created", "PUT": "200 OK", "PATCH": "200 OK", "DELETE": "204 No Content"}
+
+
+def etag(version: Version) -> str:
+    """Return the weak entity tag of a version."""
+    return f'W/"{version.version}"'
+
+
+def present(json: bytes, summary: Summary = "false", elements: tuple[str, ...] = (), *, pretty: bool = False) -> bytes:
+    """Return the JSON of a resource as a client wants it: the stored bytes where that is all of it."""
+    if summary in ("false", "count") and not elements and not pretty:
+        return json
+    resource: dict[str, Any] = loads(json)
+    if elements:
+        resource = pick(resource, elements)
+    return dumps(summarize(resource, summary), pretty=pretty)
+
+
+def search_bundle(page: SearchPage, base: str, path: str) -> bytes:
+    """Return the searchset of a page; ``base`` is the FHIR base URL, ``path`` what was searched, below it."""
+    request = page.request
+    entries = [
+        Entry(
+            present(version.json or b"", request.summary, request.elements),
+            f"{base}/{version.type}/{version.id}",
+            {"search": {"mode": "match"}},
+        )
+        for version in page.versions
+    ]
+    links = _links(f"{base}/{path}" if path else base, request.used, page.next_page)
+    return bundle("searchset", entries, total=page.total, links=links)
+
+
+def history_bundle(page: HistoryPage, base: str, path: str) -> bytes:
+    """Return the history Bundle of a page."""
+    entries = [
+        Entry(
+            version.json,
+            f"{base}/{version.type}/{version.id}",
+            {
+                "request": {
+                    "method": version.method,
+                    "url": version.type if version.method == "POST" else f"{version.type}/{version.id}",
+                },
+                "response": {
+                    "status": STATUS[version.method] if version.version > 1 or not version.json else "201 Created",
+                    "etag": etag(version),
+                    "lastModified": version.last_updated,
+                },
+            },
+        )
+        for version in page.versions
+    ]
+    links = _links(f"{base}/{path}", page.used, page.next_page)
+    return bundle("history", entries, total=page.total, links=links)
+
+
+def _links(url: str, used: list[tuple[str, str]], next_page: str | None) -> list[Link]:
+    links = [Link("self", _with_query(url, used))]
+    if next_page is not None:
+        links.append(Link("next", _with_query(url, [*used, ("_page", next_page)])))
+    return links
+
+
+def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:
+    # Commas, colons, pipes and dollars are what search values are made of: they stay readable.
+    query = urlencode(pairs, quote_via=quote, safe=",:|$/")
+    return f"{url}?{query}" if query else url

@@ -1,0 +1,82 @@
+"""capabilities: what this server does (https://hl7.org/fhir/R5/http.html#capabilities).
+
+Everything in the statement comes from where it is decided: the routes, the search parameters, the definitions, the
+settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.fhir import definitions
+from service.fhir.json import dumps
+from service.interactions.engine import Limits
+from service.search.parameters import RESOURCE, Parameter, parameters_for
+
+CANONICAL = "https://trial-registry.example.org/fhir"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An interaction that the API offers: its code, and whether on a type (or instance) or on the whole system."""
+
+    code: str
+    level: str
+
+
+def capability_statement(
+    offers: Sequence[Offer], limits: Limits, base: str, formats: Sequence[str], version: str, started: str
+) -> bytes:
+    """Return the CapabilityStatement; ``started`` is the instant from which this server has been as it describes."""
+    by_level = {
+        level: [{"code": code} for code in dict.fromkeys(offer.code for offer in offers if offer.level == level)]
+        for level in ("type", "system")
+    }
+    statement = {
+        "resourceType": "CapabilityStatement",
+        "id": "trial-registry",
+        "url": f"{CANONICAL}/CapabilityStatement/trial-registry",
+        "name": "TrialRegistry",
+        "title": "A clinical-trial registry whose results are data",
+        "status": "active",
+        "date": started,
+        "kind": "instance",
+        "software": {"name": "trial-registry", "version": version},
+        "implementation": {"description": "Studies, arms and results in FHIR R5", "url": base},
+        "fhirVersion": definitions.provenance().fhir_version,
+        "format": list(formats),
+        "patchFormat": ["application/json-patch+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "resource": [_resource(type_, by_level["type"], limits) for type_ in definitions.resource_types()],
+                "interaction": by_level["system"],
+                "searchParam": [_parameter(parameter) for parameter in parameters_for(RESOURCE).values()],
+            }
+        ],
+    }
+    return dumps(statement)
+
+
+def _resource(type_: str, interactions: Sequence[dict[str, str]], limits: Limits) -> dict[str, Any]:
+    return {
+        "type": type_,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{type_}",
+        "interaction": list(interactions),
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalPatch": True,
+        "conditionalDelete": "single" if limits.conditional_delete == 1 else "multiple",
+        "referencePolicy": ["literal", "logical", "local"],
+        "searchParam": [_parameter(parameter) for parameter in parameters_for(type_).values()],
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, str]:
+    return {"name": parameter.code, "definition": parameter.url, "type": parameter.type}

@@ -1,0 +1,99 @@
+"""Conditions of a write: criteria that name a resource, and the version that it must have.
+
+https://hl7.org/fhir/R5/http.html#cond-update and https://hl7.org/fhir/R5/http.html#concurrency. A condition is looked
+at twice: here, to prepare the write, and as a guard by the writer, so that nothing can come in between. Where something
+did, the interaction starts again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from service.errors import Conflict, Invalid, PreconditionFailed
+from service.interactions.engine import Engine
+from service.search.parse import Pairs, parse_criteria
+from service.search.query import Query
+from service.store.base import Change, Committed, Guard, GuardFailed, Matches, Version, VersionIs
+
+ATTEMPTS: Final = 20
+_ETAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
+
+T = TypeVar("T")
+
+
+async def find_one(engine: Engine, type_: str, criteria: Pairs) -> tuple[Query, Version | None]:
+    """Return the query of the criteria and the one resource that matches, or None.
+
+    Raises :class:`PreconditionFailed` where several do.
+    """
+    query = parse_criteria(type_, criteria)
+    found = await engine.store.search(query, limit=2)
+    if len(found) > 1:
+        raise PreconditionFailed(f"More than one {type_} meets the criteria.", code="multiple-matches")
+    return query, found[0] if found else None
+
+
+def matches(query: Query, *versions: Version) -> Matches:
+    """Return the guard that exactly these resources still meet the criteria."""
+    return Matches(query, frozenset(f"{version.type}/{version.id}" for version in versions))
+
+
+def parse_if_match(text: str) -> int:
+    """Return the version that an ``If-Match`` header names; raises :class:`Invalid`."""
+    found = _ETAG.fullmatch(text.strip())
+    if found is None:
+        raise Invalid(f'If-Match is one version, as W/"3", not {text}.', expression="If-Match")
+    # A version id that is no number here is well-formed, and never current.
+    return int(found[1]) if found[1].isascii() and found[1].isdigit() and len(found[1]) < 10 else -1
+
+
+def version_guard(type_: str, id_: str, if_match: str | None, *, absent: bool = False) -> list[Guard]:
+    """Return the guards of an ``If-Match`` header, and of ``If-None-Match: *`` (``absent``)."""
+    guards: list[Guard] = []
+    if if_match is not None:
+        guards.append(VersionIs(type_, id_, parse_if_match(if_match)))
+    if absent:
+        guards.append(VersionIs(type_, id_, None))
+    return guards
+
+
+def _refusal(guard: Guard) -> PreconditionFailed:
+    if isinstance(guard, VersionIs) and guard.version is None:
+        return PreconditionFailed(f"{guard.type}/{guard.id} exists already.", expression="If-None-Match")
+    return PreconditionFailed("The version that If-Match names is not the current one.", expression="If-Match")
+
+
+async def commit_one(engine: Engine, change: Change, client: Sequence[Guard], own: Sequence[Guard] = ()) -> Committed:
+    """Commit one change; see :func:`commit`."""
+    return (await commit(engine, [change], client, own))[0]
+
+
+async def commit(
+    engine: Engine, changes: Sequence[Change], client: Sequence[Guard], own: Sequence[Guard] = ()
+) -> list[Committed]:
+    """Commit under the client's guards and those of the interaction itself.
+
+    Raises :class:`PreconditionFailed` where one of the client's does not hold, and lets :class:`GuardFailed` pass for
+    the interaction's own: the registry has changed since it looked.
+    """
+    try:
+        return await engine.store.commit(changes, [*client, *own])
+    except GuardFailed as failed:
+        if failed.guard in client:
+            raise _refusal(failed.guard) from None
+        raise
+
+
+async def until_settled(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Run an attempt again for as long as another write comes in between.
+
+    Raises :class:`Conflict` after :data:`ATTEMPTS`.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return await attempt()
+        except GuardFailed:
+            continue
+    raise Conflict("Other writes to the same resources keep coming in between; try again.", code="transient")

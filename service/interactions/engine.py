@@ -1,0 +1,52 @@
+"""What every interaction works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.errors import Gone, Issue, NotFound
+from service.search.rows import Row
+from service.store.base import MAX_RESOURCE_SIZE, Effect, Store, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of single requests: bytes of a resource, entries of a page, resources of one conditional delete."""
+
+    resource_size: int = MAX_RESOURCE_SIZE
+    page: int = 20
+    largest_page: int = 1000
+    conditional_delete: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A store with the rules of what goes into it.
+
+    ``check`` returns every problem of a resource, ``rows`` the index rows of a valid one.
+    """
+
+    store: Store
+    check: Callable[[dict[str, Any]], Sequence[Issue]]
+    rows: Callable[[dict[str, Any]], tuple[Row, ...]]
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did: the version that is now current (None where a deletion found nothing)."""
+
+    version: Version | None
+    effect: Effect
+    warnings: tuple[Issue, ...] = ()
+
+
+def existing(version: Version | None, type_: str, id_: str) -> Version:
+    """Return a version that has content; raises :class:`NotFound`, or :class:`Gone` for a deletion."""
+    if version is None:
+        raise NotFound(f"{type_}/{id_} is not known here.")
+    if version.json is None:
+        raise Gone(f"{type_}/{id_} was deleted on {version.last_updated} (version {version.version}).")
+    return version

@@ -1,0 +1,82 @@
+"""patch with JSON Patch, also conditional (https://hl7.org/fhir/R5/http.html#patch)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonpatch
+from jsonpointer import JsonPointerException
+
+from service.errors import Invalid, NotFound, Unprocessable
+from service.fhir.json import dumps, loads
+from service.interactions.conditions import commit_one, find_one, matches, until_settled, version_guard
+from service.interactions.engine import Engine, Written, existing
+from service.interactions.prepare import parse_resource, prepare
+from service.search.parse import Pairs
+from service.store.base import Guard, Version, VersionIs
+
+
+async def patch(engine: Engine, type_: str, id_: str, body: bytes, *, if_match: str | None = None) -> Written:
+    """Apply a JSON Patch to the current version.
+
+    Raises :class:`NotFound` or :class:`Gone` where there is none, :class:`Invalid` for what is no JSON Patch, and
+    :class:`Unprocessable` for one that cannot be applied or whose result is not valid.
+    """
+    operations = parse_patch(body)
+
+    async def attempt() -> Written:
+        current = existing(await engine.store.read(type_, id_), type_, id_)
+        return await _write(engine, current, operations, if_match, ())
+
+    return await until_settled(attempt)
+
+
+async def conditional_patch(
+    engine: Engine, type_: str, criteria: Pairs, body: bytes, *, if_match: str | None = None
+) -> Written:
+    """Patch the one resource that meets the criteria; raises :class:`NotFound` where none does."""
+    operations = parse_patch(body)
+
+    async def attempt() -> Written:
+        query, found = await find_one(engine, type_, criteria)
+        if found is None:
+            raise NotFound(f"No {type_} meets the criteria.")
+        return await _write(engine, found, operations, if_match, [matches(query, found)])
+
+    return await until_settled(attempt)
+
+
+def parse_patch(body: bytes) -> jsonpatch.JsonPatch:
+    """Parse a JSON Patch (RFC 6902); raises :class:`Invalid`."""
+    operations = loads(body)
+    if not isinstance(operations, list) or not all(isinstance(operation, dict) for operation in operations):
+        raise Invalid("A JSON Patch is an array of operations.", code="structure")
+    try:
+        return jsonpatch.JsonPatch(operations)
+    except (jsonpatch.JsonPatchException, JsonPointerException, TypeError) as problem:
+        raise Invalid(f"This is not a JSON Patch: {problem}.", code="structure") from None
+
+
+async def _write(
+    engine: Engine,
+    current: Version,
+    operations: jsonpatch.JsonPatch,
+    if_match: str | None,
+    own: list[Guard] | tuple[()],
+) -> Written:
+    patched = _apply(operations, loads(current.json or b""))
+    document = parse_resource(engine, dumps(patched), current.type)
+    if document.data.get("id") != current.id:
+        raise Unprocessable("A patch cannot change a resource's id.", expression="id")
+    change, warnings = prepare(engine, document, current.id, "PATCH")
+    client = version_guard(current.type, current.id, if_match)
+    unchanged_since = VersionIs(current.type, current.id, current.version)
+    committed = await commit_one(engine, change, client, [*own, unchanged_since])
+    return Written(committed.version, committed.effect, warnings)
+
+
+def _apply(operations: jsonpatch.JsonPatch, resource: Any) -> Any:  # noqa: ANN401  # any JSON value
+    try:
+        return operations.apply(resource)
+    except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as problem:
+        raise Unprocessable(f"The patch cannot be applied: {problem}.") from None

@@ -1,0 +1,186 @@
+"""transaction and batch (https://hl7.org/fhir/R5/http.html#transaction).
+
+A transaction is one commit. Its entries take effect in the order DELETE, POST, PUT, GET whatever their order in the
+Bundle, links between them are rewritten, and either all of it is stored or nothing is.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from service.errors import Invalid, Issue, PreconditionFailed, Unprocessable
+from service.fhir import definitions
+from service.fhir.bundle import bundle
+from service.fhir.json import dumps, parse
+from service.fhir.rewrite import rewrite
+from service.interactions.batch import batch
+from service.interactions.conditions import commit, find_one, matches, until_settled, version_guard
+from service.interactions.engine import Engine, Written
+from service.interactions.entries import ORDER, READS, Step, answer_read, answer_write, located, parse_entries
+from service.interactions.prepare import parse_resource, prepare
+from service.store.base import Change, Committed, Guard
+
+
+async def transaction(engine: Engine, body: bytes, base: str) -> bytes:
+    """Process a transaction or batch Bundle and return the response Bundle; ``base`` is the FHIR base URL.
+
+    Raises what the failing entry raises, with the entry's location in front of each issue.
+    """
+    data = parse(body).data
+    entries = bundle_entries(data)
+    if data["type"] == "batch":
+        return await batch(engine, entries, base)
+    steps = parse_entries(entries, base)
+    written = await write(engine, steps, base)
+    responses = {index: answer_write(each, base) for index, each in written.items()}
+    for step in steps:
+        if step.verb in READS:
+            with located(step):
+                responses[step.index] = await answer_read(engine, step, base)
+    return bundle("transaction-response", [responses[step.index] for step in steps])
+
+
+def bundle_entries(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of a transaction or batch Bundle; raises :class:`Invalid` where it is none."""
+    if data.get("resourceType") != "Bundle" or data.get("type") not in ("transaction", "batch"):
+        raise Invalid("The body is a Bundle of type transaction or batch.", expression="Bundle.type")
+    entries = data.get("entry", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Invalid("Bundle.entry is an array of objects.", code="structure", expression="Bundle.entry")
+    return entries
+
+
+async def write(engine: Engine, steps: Sequence[Step], base: str) -> dict[int, Written]:
+    """Do what the entries of a transaction write, as one commit, and return what became of each, by its index."""
+
+    async def attempt() -> list[Committed]:
+        return await _commit(engine, steps, base)
+
+    committed = await until_settled(attempt)
+    outcomes = iter(committed)
+    return {step.index: _outcome(step, outcomes) for step in _ordered(steps) if step.verb not in READS}
+
+
+def _ordered(steps: Sequence[Step]) -> list[Step]:
+    return sorted(steps, key=lambda step: ORDER.index(step.verb))
+
+
+async def _commit(engine: Engine, steps: Sequence[Step], base: str) -> list[Committed]:
+    """Resolve, rewrite, check and write; every problem of every resource is reported at once."""
+    writes = [step for step in _ordered(steps) if step.verb not in READS]
+    for step in writes:
+        step.guards, step.client = [], []
+        with located(step):
+            await _resolve(engine, step)
+    _refuse_overlaps(writes)
+    links = _links(writes, base)
+    issues: list[Issue] = []
+    guards: list[Guard] = []
+    for step in writes:
+        try:
+            with located(step):
+                step.change, found = await _change(engine, step, links)
+                guards += [*step.guards, *found]
+        except Unprocessable as error:
+            issues.extend(error.issues)
+    if issues:
+        raise Unprocessable(issues)
+    changes = [step.change for step in writes if step.change is not None]
+    return await commit(engine, changes, [guard for step in writes for guard in step.client], guards)
+
+
+async def _resolve(engine: Engine, step: Step) -> None:
+    """Find the id that a write is about."""
+    criteria = step.if_none_exist if step.verb == "POST" else step.criteria
+    type_ = step.type or ""
+    if step.verb == "POST":
+        step.id = str(uuid.uuid4())
+    if criteria:
+        query, step.found = await find_one(engine, type_, criteria)
+        step.guards.append(matches(query, *([step.found] if step.found else [])))
+        if step.found is not None:
+            step.id = step.found.id
+        elif step.verb == "PUT":
+            own = (step.resource or {}).get("id")
+            step.id = own if isinstance(own, str) else str(uuid.uuid4())
+            step.guards += version_guard(type_, step.id, None, absent=True)
+    if step.id is not None:
+        step.client = version_guard(type_, step.id, step.if_match, absent=step.if_none_match == "*")
+
+
+def _refuse_overlaps(writes: Sequence[Step]) -> None:
+    seen: dict[tuple[str | None, str | None], Step] = {}
+    for step in writes:
+        first = seen.setdefault((step.type, step.id), step)
+        if first is not step and step.id is not None:
+            raise Invalid(
+                f"{step.type}/{step.id} is written by {first.where} and by {step.where}.",
+                code="duplicate",
+                expression=step.where,
+            )
+
+
+def _links(writes: Sequence[Step], base: str) -> dict[str, str]:
+    """Temporary and full URL -> the reference that replaces it."""
+    links: dict[str, str] = {}
+    for step in writes:
+        reference = f"{step.type}/{step.id}"
+        if step.full_url and step.verb in ("POST", "PUT") and step.full_url != f"{base}/{reference}":
+            if step.full_url in links:
+                raise Invalid(
+                    f"{step.full_url} names two entries.", code="duplicate", expression=f"{step.where}.fullUrl"
+                )
+            links[step.full_url] = reference
+    return links
+
+
+async def _change(engine: Engine, step: Step, links: dict[str, str]) -> tuple[Change | None, list[Guard]]:
+    type_, id_ = step.type or "", step.id
+    if step.verb == "DELETE":
+        return (Change(type_, id_, "DELETE", None) if id_ is not None else None), []
+    if step.verb == "POST" and step.found is not None:
+        return None, []
+    resource = step.resource or {}
+    own_id = resource.get("id")
+    if step.verb == "PUT" and own_id != id_ and not (own_id is None and step.criteria):
+        raise Invalid(f"The resource's id is {own_id!r}, the entry's {id_!r}.", expression=f"{type_}.id")
+    resource, guards = await _rewritten(engine, resource, links)
+    document = parse_resource(engine, dumps(resource), type_)
+    return prepare(engine, document, id_ or "", step.verb if step.verb == "POST" else "PUT")[0], guards
+
+
+async def _rewritten(
+    engine: Engine, resource: dict[str, Any], links: dict[str, str]
+) -> tuple[dict[str, Any], list[Guard]]:
+    """Replace links between the entries, and conditional references by what they find."""
+    conditional: list[str] = []
+
+    def replacement(link: str) -> str | None:
+        target, hash_, fragment = link.partition("#")
+        type_, question, _ = link.partition("?")
+        if question and type_ in definitions.resource_types():
+            conditional.append(link)
+        found = links.get(link) or links.get(target)
+        return found if found is None or not hash_ or link in links else f"{found}#{fragment}"
+
+    resource = rewrite(resource, replacement)
+    guards: list[Guard] = []
+    resolved: dict[str, str] = {}
+    for link in conditional:
+        type_, _, query_text = link.partition("?")
+        query, found = await find_one(engine, type_, parse_qsl(query_text, keep_blank_values=True))
+        if found is None:
+            raise PreconditionFailed(f"No {type_} meets the conditional reference {link!r}.", code="not-found")
+        guards.append(matches(query, found))
+        resolved[link] = f"{found.type}/{found.id}"
+    return (rewrite(resource, resolved.get) if resolved else resource), guards
+
+
+def _outcome(step: Step, committed: Iterator[Committed]) -> Written:
+    if step.change is None:
+        return Written(step.found, "unchanged")
+    done = next(committed)
+    return Written(done.version, done.effect)

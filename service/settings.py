@@ -1,0 +1,51 @@
+"""Settings: from flags, from the environment (``TRIAL_REGISTRY_`` and the name in capitals), or the default."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """How one registry runs; every flag of ``trial-registry serve`` is one of these."""
+
+    model_config = SettingsConfigDict(env_prefix="TRIAL_REGISTRY_", frozen=True, extra="forbid")
+
+    store: str = Field(
+        default="sqlite:///data/registry.db",
+        description="Where resources are kept: sqlite:///FILE, sqlite:// (memory, gone at the end) or mongodb://...",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8000, description="Port to listen on; 0 takes a free one."
+    )
+    workers: Annotated[int, Field(ge=1)] = Field(default=1, description="Server processes.")
+    base_path: str = Field(default="/fhir", pattern=r"^(/[A-Za-z0-9._~-]+)+$", description="Path of the FHIR base.")
+    base_url: str | None = Field(
+        default=None,
+        description="FHIR base URL as clients see it, behind a proxy; without it, the address of each request.",
+    )
+    handling: Literal["strict", "lenient"] = Field(
+        default="strict",
+        description="What becomes of unknown search parameters where a request does not say: refused, or left out.",
+    )
+    page_size: Annotated[int, Field(ge=1)] = Field(default=20, description="Entries of a page without _count.")
+    max_page_size: Annotated[int, Field(ge=1)] = Field(default=1000, description="Entries of a page at the most.")
+    max_body_size: Annotated[int, Field(ge=1024)] = Field(
+        default=32 * MEBIBYTE, description="Bytes of a request body at the most."
+    )
+    max_resource_size: Annotated[int, Field(ge=1024, le=15 * MEBIBYTE)] = Field(
+        default=15 * MEBIBYTE, description="Bytes of one resource at the most."
+    )
+    conditional_delete_limit: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="Resources that one conditional delete may remove."
+    )
+    mongo_transactions: Literal["on", "off"] = Field(
+        default="on",
+        description="off: MongoDB without a replica set, with this process as its only writer.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
