@@ -1,0 +1,1 @@
+"""Workloads that show what the registry does on this machine."""

@@ -1,0 +1,1 @@
+"""Scripts that derive and check what the project ships."""
