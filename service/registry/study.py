@@ -1,0 +1,134 @@
+"""The trial as ResearchStudy (https://hl7.org/fhir/R5/researchstudy.html) with its sponsor as Organization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fhir.resources.annotation import Annotation
+from fhir.resources.codeablereference import CodeableReference
+from fhir.resources.identifier import Identifier
+from fhir.resources.organization import Organization
+from fhir.resources.period import Period
+from fhir.resources.researchstudy import (
+    ResearchStudy,
+    ResearchStudyAssociatedParty,
+    ResearchStudyComparisonGroup,
+    ResearchStudyLabel,
+    ResearchStudyOutcomeMeasure,
+    ResearchStudyProgressStatus,
+    ResearchStudyRecruitment,
+)
+
+from service.registry import codes
+from service.registry.codes import Code
+from service.registry.description import Catalogue, CodeOf, GroupOf, Outcome, Progress, Trial
+from service.registry.elements import concept, described, provenance, reference
+from service.registry.names import group_id, report_id, variable_id
+from service.registry.rows import Row, at_place
+
+
+def build_sponsor(trial: Trial, catalogue: Catalogue) -> Organization:
+    """The sponsor."""
+    sponsor = catalogue.organization(trial.sponsor)
+    return Organization(id=sponsor.slug, active=True, name=sponsor.name)
+
+
+def published_in(rows: Sequence[Row]) -> list[str]:
+    """The publications whose results these are, as opposed to those that repeat them."""
+    return sorted({row.reports or row.source for row in rows})
+
+
+def build_study(rows: Sequence[Row], trial: Trial, catalogue: Catalogue) -> ResearchStudy:
+    """The ResearchStudy; rows that are facts of the design become its notes."""
+    sponsor = catalogue.organization(trial.sponsor)
+    papers = [reference("Citation", slug) for slug in published_in(rows)]
+    return ResearchStudy(
+        id=trial.slug,
+        identifier=_identifiers(trial),
+        title=trial.title,
+        label=_labels(trial) or None,
+        status="active",
+        primaryPurposeType=concept(None, (Code(codes.PURPOSE, "treatment", "Treatment"),)),
+        phase=concept(trial.phase.display, (trial.phase, _tho(trial.phase))),
+        studyDesign=[concept(None, (design,)) for design in trial.design],
+        focus=[CodeableReference(concept=described(focus)) for focus in trial.focus],
+        condition=[described(condition) for condition in trial.condition],
+        description=trial.description,
+        note=[*_design_notes(rows), *(Annotation(text=words) for words in trial.notes)] or None,
+        associatedParty=[
+            ResearchStudyAssociatedParty(
+                name=sponsor.name,
+                role=concept(None, (Code(codes.PARTY_ROLE, "lead-sponsor", "lead-sponsor"),)),
+                party=reference("Organization", sponsor.slug),
+            )
+        ],
+        progressStatus=[_progress(progress) for progress in trial.progress],
+        whyStopped=concept(trial.why_stopped) if trial.why_stopped else None,
+        recruitment=ResearchStudyRecruitment(
+            actualNumber=trial.enrolled, eligibility=reference("Group", group_id(trial, "eligibility"))
+        ),
+        comparisonGroup=[_arm(group, trial) for group in trial.groups if group.kind == "arm"],
+        outcomeMeasure=[_measure(outcome, trial) for outcome in trial.outcomes if outcome.rank] or None,
+        result=[reference("EvidenceReport", report_id(trial)), *papers],
+    )
+
+
+def _identifiers(trial: Trial) -> list[Identifier]:
+    found = [Identifier(use="official", system=codes.NCT, value=trial.nct)]
+    if trial.eudract:
+        found.append(Identifier(use="secondary", system=codes.EUDRACT, value=trial.eudract))
+    if trial.sponsor_number:
+        found.append(Identifier(use="secondary", system=codes.SPONSOR_STUDY, value=trial.sponsor_number))
+    return found
+
+
+def _labels(trial: Trial) -> list[ResearchStudyLabel]:
+    named = (
+        ("official", "Official title", trial.official_title),
+        ("acronym", "Acronym", trial.acronym),
+        ("short-title", "Short title", trial.short_title),
+    )
+    return [
+        ResearchStudyLabel(type=concept(None, (Code(codes.TITLE_TYPE, code, display),)), value=value)
+        for code, display, value in named
+        if value
+    ]
+
+
+def _tho(phase: CodeOf) -> Code:
+    return Code(codes.STUDY_PHASE_THO, phase.code, phase.display)
+
+
+def _progress(progress: Progress) -> ResearchStudyProgressStatus:
+    dates = {name: day for name, day in (("start", progress.start), ("end", progress.end)) if day}
+    period = Period.model_validate(dates) if dates else None
+    state = Code(codes.STUDY_STATUS, progress.state, progress.display)
+    return ResearchStudyProgressStatus(state=concept(None, (state,)), actual=True, period=period)
+
+
+def _design_notes(rows: Sequence[Row]) -> list[Annotation]:
+    return [
+        Annotation(id=row.key, extension=provenance(row, source=True), text=row.text or "")
+        for row in at_place(rows, "design")
+    ]
+
+
+def _arm(group: GroupOf, trial: Trial) -> ResearchStudyComparisonGroup:
+    return ResearchStudyComparisonGroup(
+        linkId=group.slug,
+        name=group.name,
+        type=concept(None, (group.arm_type,)) if group.arm_type else None,
+        description=group.description,
+        intendedExposure=[reference("EvidenceVariable", variable_id(trial, slug)) for slug in group.exposures] or None,
+        observedGroup=reference("Group", group_id(trial, group.slug)),
+    )
+
+
+def _measure(outcome: Outcome, trial: Trial) -> ResearchStudyOutcomeMeasure:
+    rank = outcome.rank or "secondary"
+    return ResearchStudyOutcomeMeasure(
+        name=outcome.title,
+        type=[concept(None, (Code(codes.OBJECTIVE, rank, rank.capitalize()),))],
+        description=outcome.description,
+        reference=reference("EvidenceVariable", variable_id(trial, outcome.slug)),
+    )
