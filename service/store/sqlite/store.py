@@ -281,5 +281,5 @@ def _history(query: HistoryQuery, moment: Moment) -> Sql:
         sql.add("AND v.instant < ?", query.before)
     if query.current_from is not None:
         # As seen at the moment: what was superseded later was still current then.
-        sql.add("AND (v.until IS NULL OR v.until > ? OR v.ended > ?)", moment.seq, query.current_from)
+        sql.add("AND (v.until IS NULL OR v.until > ? OR v.ended >= ?)", moment.seq, query.current_from)
     return sql

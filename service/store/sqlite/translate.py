@@ -9,7 +9,7 @@ from typing import Final
 from service.search.query import And, Contains, Ids, Not, Or, Predicate, Prefix, Query, Range, Term, Updated
 from service.store.base import SEQ_BITS
 
-HIGHEST_CHARACTER: Final = "\U0010ffff"
+_HIGHEST: Final = "\U0010ffff"
 
 
 @dataclass(slots=True)
@@ -138,9 +138,20 @@ def _select(sql: Sql, table: str, predicate: Term | Prefix | Contains | Range, n
                 sql.add("AND qualifier = ?", qualifier)
         case Prefix(text=text):
             # A range, unlike LIKE, is always index-bound and knows no wildcards.
-            sql.add("AND value >= ? AND value < ?", text, text + HIGHEST_CHARACTER)
+            sql.add("AND value >= ?", text)
+            if (end := _after_prefix(text)) is not None:
+                sql.add("AND value < ?", end)
         case Contains(text=text):
             sql.add("AND instr(value, ?) > 0", text)
         case Range(bounds=bounds):
             for bound in bounds:
                 sql.add(f"AND {bound.end} {bound.operator} ?", bound.value)
+
+
+def _after_prefix(text: str) -> str | None:
+    """Return the least text that sorts after everything with this prefix, or None where everything sorts before."""
+    stem = text.rstrip(_HIGHEST)
+    if not stem:
+        return None
+    following = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no characters
