@@ -1,1 +1,5 @@
-"""The production store, on MongoDB."""
+"""The store for production, on MongoDB."""
+
+from service.store.mongo.store import MongoStore, open_store
+
+__all__ = ["MongoStore", "open_store"]
