@@ -62,6 +62,12 @@ def serve(
 ) -> None:
     """Serve the registry until it is told to stop (Ctrl-C)."""
     settings = _settings(**locals())
+    if settings.workers > 1 and settings.store.rstrip("/") == "sqlite:":
+        raise typer.BadParameter("a store in memory belongs to one process.", param_hint="--workers")
+
+    async def can_open() -> None:
+        async with open_engine(settings):
+            pass
 
     def ready(address: str) -> None:
         base = f"{address}{settings.base_path}"
@@ -73,6 +79,7 @@ def serve(
         out.print(f"  2. curl '{base}/ResearchStudy?identifier=NCT02187354&_pretty=true'", soft_wrap=True)
         out.print(f"  3. curl '{base}/Evidence?_count=3&_pretty=true'\n", soft_wrap=True)
 
+    _guarded(lambda: asyncio.run(can_open()))  # here the reason can be told; a worker would only fail again and again
     _guarded(lambda: run_server(settings, ready))
 
 

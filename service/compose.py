@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from importlib.metadata import version as distribution_version
 from typing import Final
 from urllib.parse import unquote
 
 from fastapi import FastAPI
+from starlette.types import Lifespan
 
 from service.api.app import build_app
 from service.errors import Invalid
@@ -32,7 +33,9 @@ async def open_store(settings: Settings) -> Store:
     if url.startswith(MONGODB):
         from service.store import mongo  # the driver is loaded only where it is used
 
-        return await mongo.open_store(url, transactions=settings.mongo_transactions)
+        return await mongo.open_store(
+            url, transactions=settings.mongo_transactions, max_resource_size=settings.max_resource_size
+        )
     if url.startswith(SQLITE):
         from service.store import sqlite
 
@@ -74,19 +77,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or Settings()
     current: list[Engine] = []
 
-    def lifespan(app: FastAPI) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
-        return _running(chosen, current.append)
+        async with open_engine(chosen) as engine:
+            current.append(engine)
+            yield
 
-    def engine() -> Engine:
-        return current[-1]
-
-    pages = Pages(engine, chosen)
-    return build_app(chosen, engine, pages.routes(), lifespan, distribution_version("trial-registry"))
+    return _application(chosen, lambda: current[-1], lifespan)
 
 
-@asynccontextmanager
-async def _running(settings: Settings, started: Callable[[Engine], None]) -> AsyncIterator[None]:
-    async with open_engine(settings) as engine:
-        started(engine)
-        yield
+def create_app_over(store: Store, settings: Settings) -> FastAPI:
+    """Return the application over a store that is open, and that whoever opened it closes."""
+    engine = build_engine(store, settings)
+    return _application(settings, lambda: engine, None)
+
+
+def _application(settings: Settings, engine: Callable[[], Engine], lifespan: Lifespan[FastAPI] | None) -> FastAPI:
+    pages = Pages(engine, settings)
+    return build_app(settings, engine, pages.routes(), lifespan, distribution_version("trial-registry"))

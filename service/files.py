@@ -93,6 +93,8 @@ async def _load(engine: Engine, file: ResourceFile, loaded: Loaded) -> None:
             loaded.count(written)
     elif isinstance(type_, str) and type_ in definitions.resource_types():
         body = file.read()
-        loaded.count(await (update(engine, type_, data["id"], body) if "id" in data else create(engine, type_, body)))
+        loaded.count(
+            await (update(engine, type_, str(data["id"]), body) if "id" in data else create(engine, type_, body))
+        )
     else:
         raise Invalid(f"{type_!r} is not a resource type of FHIR R5.", expression="resourceType")

@@ -51,6 +51,7 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
         if not server.started:
             raise SystemExit(3)
         return
+    listening.listen(config.backlog)  # whoever comes before the processes are up waits, and is not turned away
     ready(address)
     Multiprocess(config, sockets=[listening]).run()
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
 
 from service.api.errors import http_error, registry_error, unexpected_error
-from service.api.routes import Api, not_here, openapi_paths
+from service.api.routes import Api, openapi_paths
 from service.errors import RegistryError
 from service.interactions.engine import Engine
 from service.settings import Settings
@@ -23,7 +23,7 @@ def build_app(
     settings: Settings,
     engine: Callable[[], Engine],
     pages: Sequence[BaseRoute],
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    lifespan: Lifespan[FastAPI] | None,
     version: str,
 ) -> FastAPI:
     """Return the application: the FHIR API below its base path, and pages for people.
@@ -44,9 +44,9 @@ def build_app(
             Exception: unexpected_error,
         },
     )
-    for route in api.routes():
-        app.router.routes.append(route)
-    app.router.routes.append(Route(f"{settings.base_path}/{{path:path}}", not_here, methods=METHODS))
+    app.router.routes.extend(api.routes)
+    app.router.routes.append(Route(f"{settings.base_path}/{{path:path}}", api.not_here, methods=METHODS))
+    app.router.routes.append(Route("/health", api.health))
     app.router.routes.extend(pages)
     describe = app.openapi
 

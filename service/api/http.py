@@ -17,7 +17,7 @@ from service.fhir.outcome import operation_outcome
 from service.fhir.subset import Summary, element_names
 from service.interactions.bundles import etag, present
 from service.interactions.engine import Written
-from service.search.parse import Pairs, parse_elements, parse_summary
+from service.search.parse import Pairs, criteria_text, parse_elements, parse_summary
 from service.settings import Settings
 from service.store.base import Version
 
@@ -40,15 +40,17 @@ class Ask:
         return self.preferences.get("handling", settings.handling) == "lenient"
 
 
-def ask(request: Request) -> Ask:
-    """Read what is common to all requests; raises :class:`Invalid` or :class:`NotAcceptable`."""
-    headers = request.headers
+def ask(request: Request, form: bytes = b"") -> Ask:
+    """Read what is common to all requests; raises :class:`Invalid` or :class:`NotAcceptable`.
+
+    The parameters are those of the URL and of the form, as one list.
+    """
     text = request.scope["query_string"]
-    if not text:
-        return Ask(output_type(headers.get("accept"), None), False, [], _preferences(headers.get("prefer")))
+    if not text and not form:
+        return Ask(output_type(_listed(request, "accept"), None), False, [], _preferences(_listed(request, "prefer")))
     own: dict[str, str] = {}
     rest: list[tuple[str, str]] = []
-    for name, value in parse_pairs(text):
+    for name, value in (*parse_pairs(text), *parse_pairs(form)):
         if name not in ("_format", "_pretty"):
             rest.append((name, value))
         elif name in own:
@@ -58,8 +60,14 @@ def ask(request: Request) -> Ask:
     pretty = own.get("_pretty", "false")
     if pretty not in ("true", "false"):
         raise Invalid(f"_pretty is true or false, not {pretty!r}.", expression="_pretty")
-    media = output_type(headers.get("accept"), own.get("_format"))
-    return Ask(media, pretty == "true", rest, _preferences(headers.get("prefer")))
+    media = output_type(_listed(request, "accept"), own.get("_format"))
+    return Ask(media, pretty == "true", rest, _preferences(_listed(request, "prefer")))
+
+
+def _listed(request: Request, name: str) -> str | None:
+    """Return a header that is a list; it may come in several lines (RFC 9110, 5.3)."""
+    lines = request.headers.getlist(name)
+    return ", ".join(lines) if len(lines) > 1 else lines[0] if lines else None
 
 
 def parse_pairs(text: bytes | str) -> list[tuple[str, str]]:
@@ -69,6 +77,11 @@ def parse_pairs(text: bytes | str) -> list[tuple[str, str]]:
         return parse_qsl(decoded, keep_blank_values=True, errors="strict", max_num_fields=1000)
     except ValueError as problem:
         raise Invalid(f"The query is not percent-encoded UTF-8: {problem}.") from None
+
+
+def is_type(name: str | None) -> bool:
+    """Whether a path that names this type (or none) can be one of this server."""
+    return name is None or name in _TYPES
 
 
 def resource_type(request: Request) -> str:
@@ -92,7 +105,7 @@ async def read_body(request: Request, limit: int) -> bytes:
     """Return the body; raises :class:`TooLarge` as soon as it is over the limit."""
     too_large = TooLarge(f"The body has more than {limit} bytes.")
     declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > limit:
+    if not (declared.isascii() and declared.isdigit()) or int(declared) > limit:
         raise too_large
     chunks: list[bytes] = []
     size = 0
@@ -106,7 +119,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 def criteria(text: str | None) -> Pairs | None:
     """Return the search parameters of an ``If-None-Exist`` header."""
-    return None if text is None else parse_pairs(text.partition("?")[2] or text)
+    return None if text is None else parse_pairs(criteria_text(text))
 
 
 def json_response(ask_: Ask, json: bytes, status: int = OK, headers: dict[str, str] | None = None) -> Response:

@@ -31,7 +31,8 @@ def output_type(accept: str | None, format_: str | None) -> str:
     if not wanted:
         return FHIR_JSON
     # A plus sign in a URL is a space once decoded, and many clients forget to write %2B.
-    ranked = sorted(map(_media_range, wanted.replace("fhir json", "fhir+json").split(",")), reverse=True)
+    ranges = map(_media_range, wanted.replace("fhir json", "fhir+json").split(","))
+    ranked = sorted(ranges, key=lambda each: each[:2], reverse=True)  # of equals, the one named first
     for quality, _, media, parameters in ranked:
         if quality > 0 and media in _OUTPUT and parameters.get("fhirversion", "5.0") in FHIR_VERSIONS:
             return _OUTPUT[media]

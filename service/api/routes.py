@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version as distribution_version
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from service.api import http
 from service.api.negotiation import FORMATS, check_input, check_patch
@@ -77,17 +79,30 @@ class Api:
             _endpoint("POST", "", self.transaction, "Transaction or batch", "transaction", "batch", level="system"),
         )
 
-    def routes(self) -> list[Route]:
-        """Return the routes below the base path; the one that is asked for most comes first."""
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes below the base path; those of instances, which are asked for most, come first."""
         paths: dict[str, dict[str, Handler]] = {}
         for endpoint in self.endpoints:
             paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint.handler
-        # What is spelled out goes before what is a variable: /_history before /{type}.
-        ordered = sorted(paths.items(), key=lambda item: (item[0].count("/") != 2, item[0].startswith("/{type}")))
-        return [
+        paths["/"] = paths[""]  # many a client writes its base URL with a slash at the end
+        # What is spelled out goes before what is a variable: /_history before /{type}, /{type}/_history before /{id}.
+        ordered = sorted(paths.items(), key=lambda item: (item[0].count("/") != 2, item[0].count("{")))
+        return tuple(
             Route(f"{self._settings.base_path}{path}", _dispatch(handlers), methods=list(handlers))
             for path, handlers in ordered
-        ]
+        )
+
+    async def not_here(self, request: Request) -> Response:
+        """Answer what no route takes: another method on one of its paths, or a path that there is not."""
+        allowed: set[str] = set()
+        for route in self.routes:
+            match, scope = route.matches(request.scope)
+            if match is not Match.NONE and http.is_type(scope["path_params"].get("type")):
+                allowed |= route.methods or set()
+        if allowed:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
+        raise NotFound(f"{request.url.path} is not a FHIR interaction of this server.", code="not-supported")
 
     async def read(self, request: Request) -> Response:
         """Answer read."""
@@ -174,15 +189,14 @@ class Api:
 
     async def search(self, request: Request) -> Response:
         """Answer search of a type or of the system, by GET or by POST of a form."""
-        ask = http.ask(request)
-        type_ = http.resource_type(request) if "type" in request.path_params else None
-        parameters = list(ask.parameters)
+        form = b""
         if request.method == "POST":
             if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
                 raise UnsupportedMedia(f"_search takes {FORM}.", expression="Content-Type")
             form = await http.read_body(request, self._settings.max_body_size)
-            parameters += http.parse_pairs(form)
-        page = await search(self._engine(), type_, parameters, lenient=ask.lenient(self._settings))
+        ask = http.ask(request, form)
+        type_ = http.resource_type(request) if "type" in request.path_params else None
+        page = await search(self._engine(), type_, ask.parameters, lenient=ask.lenient(self._settings))
         return http.json_response(ask, search_bundle(page, self._base(request), type_ or ""))
 
     async def transaction(self, request: Request) -> Response:
@@ -208,6 +222,12 @@ class Api:
             self._started,
         )
         return http.json_response(ask, statement)
+
+    async def health(self, request: Request) -> Response:
+        """Answer whoever watches over this process: 204 where the store can be read and written, else 503."""
+        del request
+        await self._engine().store.health()
+        return Response(status_code=http.NO_CONTENT)
 
     async def _resource_body(self, request: Request) -> bytes:
         check_input(request.headers.get("content-type"))
@@ -252,11 +272,6 @@ def _deleted(ask: http.Ask, headers: dict[str, str] | None = None) -> Response:
     if ask.preferences.get("return") == "OperationOutcome":
         return http.json_response(ask, dumps(operation_outcome(())), http.OK, headers)
     return Response(status_code=http.NO_CONTENT, headers=headers)
-
-
-async def not_here(request: Request) -> Response:
-    """Answer any other path below the base."""
-    raise NotFound(f"{request.url.path} is not a FHIR interaction of this server.", code="not-supported")
 
 
 def openapi_paths(endpoints: Sequence[Endpoint], base_path: str) -> dict[str, dict[str, object]]:

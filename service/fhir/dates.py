@@ -16,7 +16,8 @@ from typing import Final
 _DATE_TIME: Final = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
     r"(?:T(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
-    r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?"
+    r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?",
+    re.ASCII,
 )
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _MICROSECONDS: Final = 1_000_000
@@ -90,5 +91,5 @@ def parse_http_date(text: str) -> int | None:
     """Return the seconds since the epoch of an HTTP date; None where it is not one, as RFC 9110 wants it ignored."""
     try:
         return int(parsedate_to_datetime(text).timestamp())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -12,7 +12,7 @@ import json as stdlib_json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from json.decoder import scanstring  # type: ignore[attr-defined]  # CPython's own scanner, absent from the stubs
 from typing import Any, Final
@@ -168,7 +168,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(lexeme: str) -> int | JsonNumber:
     # 18 digits always fit 64 bits; "-0" has no int of its own.
-    return int(lexeme) if len(lexeme) < 19 and lexeme != "-0" else JsonNumber(lexeme)
+    return int(lexeme) if len(lexeme) < 19 and lexeme != "-0" else _number(lexeme)
+
+
+def _number(lexeme: str) -> JsonNumber:
+    try:
+        return JsonNumber(lexeme)
+    except InvalidOperation:  # an exponent of some eighteen digits
+        raise Invalid("A number is too large or too small to be computed with.", code="value") from None
 
 
 def _constant(name: str) -> Any:  # noqa: ANN401  # never returns
@@ -176,7 +183,7 @@ def _constant(name: str) -> Any:  # noqa: ANN401  # never returns
 
 
 _decoder: Final = stdlib_json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=JsonNumber, parse_int=_integer, parse_constant=_constant
+    object_pairs_hook=_unique, parse_float=_number, parse_int=_integer, parse_constant=_constant
 )
 _scan_once: Final = _decoder.scan_once  # type: ignore[attr-defined]  # the C scanner, absent from the stubs
 

@@ -33,7 +33,9 @@ class _Field(NamedTuple):
 
 def rewrite(resource: dict[str, Any], replace: Replace) -> dict[str, Any]:
     """Return the resource with its links replaced; what has none is shared with the original, which stays as it is."""
-    type_ = resource["resourceType"]
+    type_ = resource.get("resourceType")
+    if not isinstance(type_, str) or type_ not in definitions.resource_types():
+        return resource  # no resource: validation has the words for it
     return _element(resource, type_, type_, replace)
 
 
@@ -86,7 +88,7 @@ def _value(value: Any, field: _Field, replace: Replace) -> Any:  # noqa: ANN401 
             return value if new is None else new
         return _narrative(value, replace) if field.primitive == "xhtml" else value
     if isinstance(value, dict):
-        if field.type is None and "resourceType" in value:
+        if field.type is None and field.primitive is None:
             return rewrite(value, replace)
         if field.type is not None and field.path is not None:
             return _element(value, field.type, field.path, replace)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 from service.errors import RegistryError
 from service.fhir.bundle import Entry, bundle
 from service.fhir.json import dumps
-from service.fhir.outcome import operation_outcome
 from service.interactions.create import create
 from service.interactions.delete import conditional_delete, delete
 from service.interactions.engine import Engine
-from service.interactions.entries import STATUS, Step, answer_read, answer_write, located, parse_entry
+from service.interactions.entries import STATUS, Step, answer_error, answer_read, answer_write, located, parse_entry
 from service.interactions.update import conditional_update, update
 
 
@@ -30,8 +28,7 @@ async def _batch_entry(engine: Engine, index: int, entry: dict[str, Any], base: 
         with located(step):
             return await _alone(engine, step, base)
     except RegistryError as error:
-        status = f"{error.status} {HTTPStatus(error.status).phrase}"
-        return Entry(None, None, {"response": {"status": status, "outcome": operation_outcome(error.issues)}})
+        return answer_error(error)
 
 
 async def _alone(engine: Engine, step: Step, base: str) -> Entry:

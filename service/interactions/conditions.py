@@ -18,6 +18,7 @@ from service.search.query import Query
 from service.store.base import Change, Committed, Guard, GuardFailed, Matches, Version, VersionIs
 
 ATTEMPTS: Final = 20
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
 _ETAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
 
 T = TypeVar("T")
@@ -40,13 +41,21 @@ def matches(query: Query, *versions: Version) -> Matches:
     return Matches(query, frozenset(f"{version.type}/{version.id}" for version in versions))
 
 
+async def unused(engine: Engine, type_: str, id_: str) -> list[Guard]:
+    """Return the guard that an id is not in use; raises :class:`Conflict` where it is."""
+    current = await engine.store.read(type_, id_)
+    if current is not None and current.json is not None:
+        raise Conflict(f"No {type_} meets the criteria, but {type_}/{id_} exists.", expression="id")
+    return [VersionIs(type_, id_, None)]
+
+
 def parse_if_match(text: str) -> int:
     """Return the version that an ``If-Match`` header names; raises :class:`Invalid`."""
     found = _ETAG.fullmatch(text.strip())
     if found is None:
         raise Invalid(f'If-Match is one version, as W/"3", not {text}.', expression="If-Match")
-    # A version id that is no number here is well-formed, and never current.
-    return int(found[1]) if found[1].isascii() and found[1].isdigit() and len(found[1]) < 10 else -1
+    # A version id that is no number here, or one written otherwise, is well-formed and never current.
+    return int(found[1]) if _VERSION.fullmatch(found[1]) else -1
 
 
 def version_guard(type_: str, id_: str, if_match: str | None, *, absent: bool = False) -> list[Guard]:
@@ -59,7 +68,8 @@ def version_guard(type_: str, id_: str, if_match: str | None, *, absent: bool = 
     return guards
 
 
-def _refusal(guard: Guard) -> PreconditionFailed:
+def refusal(guard: Guard) -> PreconditionFailed:
+    """Return what a client is told whose condition does not hold."""
     if isinstance(guard, VersionIs) and guard.version is None:
         return PreconditionFailed(f"{guard.type}/{guard.id} exists already.", expression="If-None-Match")
     return PreconditionFailed("The version that If-Match names is not the current one.", expression="If-Match")
@@ -82,7 +92,7 @@ async def commit(
         return await engine.store.commit(changes, [*client, *own])
     except GuardFailed as failed:
         if failed.guard in client:
-            raise _refusal(failed.guard) from None
+            raise refusal(failed.guard) from None
         raise
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.errors import PreconditionFailed
-from service.interactions.conditions import commit_one, matches, until_settled, version_guard
+from service.interactions.conditions import commit, commit_one, matches, until_settled, version_guard
 from service.interactions.engine import Engine, Written
 from service.search.parse import Pairs, parse_criteria
 from service.store.base import Change
@@ -32,13 +32,13 @@ async def conditional_delete(
             raise PreconditionFailed(
                 f"More than {limit} {type_} meet the criteria: nothing was deleted.", code="multiple-matches"
             )
-        if len(found) == 1:
-            change = Change(type_, found[0].id, "DELETE", None)
-            client = version_guard(type_, found[0].id, if_match)
-            committed = [await commit_one(engine, change, client, [matches(query, *found)])]
-        else:
-            changes = [Change(type_, version.id, "DELETE", None) for version in found]
-            committed = await engine.store.commit(changes, [matches(query, *found)])
+        if if_match is not None and len(found) != 1:
+            raise PreconditionFailed(
+                f"If-Match is about one version, and {len(found)} {type_} meet the criteria.", expression="If-Match"
+            )
+        client = [guard for version in found for guard in version_guard(type_, version.id, if_match)]
+        changes = [Change(type_, version.id, "DELETE", None) for version in found]
+        committed = await commit(engine, changes, client, [matches(query, *found)])
         return [Written(each.version, each.effect) for each in committed]
 
     return await until_settled(attempt)

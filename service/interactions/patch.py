@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import jsonpatch
 from jsonpointer import JsonPointerException
 
-from service.errors import Invalid, NotFound, Unprocessable
+from service.errors import Invalid, NotFound, TooLarge, Unprocessable
 from service.fhir.json import dumps, loads
 from service.interactions.conditions import commit_one, find_one, matches, until_settled, version_guard
 from service.interactions.engine import Engine, Written, existing
 from service.interactions.prepare import parse_resource, prepare
 from service.search.parse import Pairs
 from service.store.base import Guard, Version, VersionIs
+
+_IMPOSSIBLE: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What an operation on a place that it cannot be done in ends with, beside the library's own errors."""
 
 
 async def patch(engine: Engine, type_: str, id_: str, body: bytes, *, if_match: str | None = None) -> Written:
@@ -64,8 +67,8 @@ async def _write(
     if_match: str | None,
     own: list[Guard] | tuple[()],
 ) -> Written:
-    patched = _apply(operations, loads(current.json or b""))
-    document = parse_resource(engine, dumps(patched), current.type)
+    patched = _apply(operations, loads(current.json or b""), engine.limits.resource_size)
+    document = parse_resource(engine, patched, current.type)
     if document.data.get("id") != current.id:
         raise Unprocessable("A patch cannot change a resource's id.", expression="id")
     change, warnings = prepare(engine, document, current.id, "PATCH")
@@ -75,8 +78,17 @@ async def _write(
     return Written(committed.version, committed.effect, warnings)
 
 
-def _apply(operations: jsonpatch.JsonPatch, resource: Any) -> Any:  # noqa: ANN401  # any JSON value
+def _apply(operations: jsonpatch.JsonPatch, resource: Any, limit: int) -> bytes:  # noqa: ANN401  # any JSON value
     try:
-        return operations.apply(resource)
-    except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as problem:
+        for operation in operations.patch:
+            resource = jsonpatch.JsonPatch([operation]).apply(resource, in_place=True)
+            if operation["op"] == "copy":  # thirty of them, each of the whole, would make a thousand million
+                _refuse_too_large(len(dumps(resource)), limit)
+        return dumps(resource)
+    except (jsonpatch.JsonPatchException, JsonPointerException, *_IMPOSSIBLE) as problem:
         raise Unprocessable(f"The patch cannot be applied: {problem}.") from None
+
+
+def _refuse_too_large(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge(f"The patched resource has {size} bytes; the limit is {limit}.")

@@ -11,17 +11,28 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from service.errors import Invalid, Issue, PreconditionFailed, Unprocessable
+from service.errors import Invalid, Issue, PreconditionFailed, RegistryError, Unprocessable
 from service.fhir import definitions
 from service.fhir.bundle import bundle
 from service.fhir.json import dumps, parse
+from service.fhir.references import parse_literal
 from service.fhir.rewrite import rewrite
 from service.interactions.batch import batch
-from service.interactions.conditions import commit, find_one, matches, until_settled, version_guard
+from service.interactions.conditions import find_one, matches, refusal, until_settled, unused, version_guard
 from service.interactions.engine import Engine, Written
-from service.interactions.entries import ORDER, READS, Step, answer_read, answer_write, located, parse_entries
+from service.interactions.entries import (
+    ORDER,
+    READS,
+    Step,
+    answer_error,
+    answer_read,
+    answer_write,
+    check_read,
+    located,
+    parse_entries,
+)
 from service.interactions.prepare import parse_resource, prepare
-from service.store.base import Change, Committed, Guard
+from service.store.base import Change, Committed, Guard, GuardFailed
 
 
 async def transaction(engine: Engine, body: bytes, base: str) -> bytes:
@@ -38,8 +49,11 @@ async def transaction(engine: Engine, body: bytes, base: str) -> bytes:
     responses = {index: answer_write(each, base) for index, each in written.items()}
     for step in steps:
         if step.verb in READS:
-            with located(step):
-                responses[step.index] = await answer_read(engine, step, base)
+            try:
+                with located(step):
+                    responses[step.index] = await answer_read(engine, step, base)
+            except RegistryError as error:  # another client was in between; what is written is written
+                responses[step.index] = answer_error(error)
     return bundle("transaction-response", [responses[step.index] for step in steps])
 
 
@@ -76,6 +90,11 @@ async def _commit(engine: Engine, steps: Sequence[Step], base: str) -> list[Comm
         with located(step):
             await _resolve(engine, step)
     _refuse_overlaps(writes)
+    identities = {(step.type, step.id): step.verb for step in writes}
+    for step in steps:
+        if step.verb in READS:
+            with located(step):
+                await check_read(engine, step, identities)
     links = _links(writes, base)
     issues: list[Issue] = []
     guards: list[Guard] = []
@@ -89,16 +108,23 @@ async def _commit(engine: Engine, steps: Sequence[Step], base: str) -> list[Comm
     if issues:
         raise Unprocessable(issues)
     changes = [step.change for step in writes if step.change is not None]
-    return await commit(engine, changes, [guard for step in writes for guard in step.client], guards)
+    client = {guard: step for step in writes for guard in step.client}
+    try:
+        return await engine.store.commit(changes, [*client, *guards])
+    except GuardFailed as failed:
+        if failed.guard not in client:
+            raise
+        with located(client[failed.guard]):
+            raise refusal(failed.guard) from None
 
 
 async def _resolve(engine: Engine, step: Step) -> None:
     """Find the id that a write is about."""
-    criteria = step.if_none_exist if step.verb == "POST" else step.criteria
+    criteria = step.if_none_exist if step.verb == "POST" else step.criteria if step.id is None else None
     type_ = step.type or ""
     if step.verb == "POST":
         step.id = str(uuid.uuid4())
-    if criteria:
+    if criteria is not None:
         query, step.found = await find_one(engine, type_, criteria)
         step.guards.append(matches(query, *([step.found] if step.found else [])))
         if step.found is not None:
@@ -106,14 +132,23 @@ async def _resolve(engine: Engine, step: Step) -> None:
         elif step.verb == "PUT":
             own = (step.resource or {}).get("id")
             step.id = own if isinstance(own, str) else str(uuid.uuid4())
-            step.guards += version_guard(type_, step.id, None, absent=True)
+            step.guards += await unused(engine, type_, step.id)
     if step.id is not None:
         step.client = version_guard(type_, step.id, step.if_match, absent=step.if_none_match == "*")
 
 
 def _refuse_overlaps(writes: Sequence[Step]) -> None:
     seen: dict[tuple[str | None, str | None], Step] = {}
+    sought: dict[tuple[str | None, tuple[tuple[str, str], ...]], Step] = {}
     for step in writes:
+        if step.if_none_exist is not None and step.found is None:
+            other = sought.setdefault((step.type, tuple(sorted(step.if_none_exist))), step)
+            if other is not step:  # each would create, though only one may
+                raise Invalid(
+                    f"{other.where} and {step.where} create a {step.type} under the same condition.",
+                    code="duplicate",
+                    expression=step.where,
+                )
         first = seen.setdefault((step.type, step.id), step)
         if first is not step and step.id is not None:
             raise Invalid(
@@ -147,23 +182,29 @@ async def _change(engine: Engine, step: Step, links: dict[str, str]) -> tuple[Ch
     own_id = resource.get("id")
     if step.verb == "PUT" and own_id != id_ and not (own_id is None and step.criteria):
         raise Invalid(f"The resource's id is {own_id!r}, the entry's {id_!r}.", expression=f"{type_}.id")
-    resource, guards = await _rewritten(engine, resource, links)
+    resource, guards = await _rewritten(engine, resource, links, step.full_url)
     document = parse_resource(engine, dumps(resource), type_)
     return prepare(engine, document, id_ or "", step.verb if step.verb == "POST" else "PUT")[0], guards
 
 
 async def _rewritten(
-    engine: Engine, resource: dict[str, Any], links: dict[str, str]
+    engine: Engine, resource: dict[str, Any], links: dict[str, str], full_url: str | None
 ) -> tuple[dict[str, Any], list[Guard]]:
-    """Replace links between the entries, and conditional references by what they find."""
+    """Replace links between the entries, and conditional references by what they find.
+
+    A relative reference is one below the base of the entry's own full URL
+    (https://hl7.org/fhir/R5/bundle.html#references).
+    """
     conditional: list[str] = []
+    own = parse_literal(full_url) if full_url else None
+    root = own.base if own else None
 
     def replacement(link: str) -> str | None:
         target, hash_, fragment = link.partition("#")
         type_, question, _ = link.partition("?")
         if question and type_ in definitions.resource_types():
             conditional.append(link)
-        found = links.get(link) or links.get(target)
+        found = links.get(link) or links.get(target) or links.get(f"{root}/{target}")
         return found if found is None or not hash_ or link in links else f"{found}#{fragment}"
 
     resource = rewrite(resource, replacement)

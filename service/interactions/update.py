@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from service.errors import Conflict, Invalid
+from service.errors import Invalid
 from service.fhir.references import is_id
-from service.interactions.conditions import commit_one, find_one, matches, until_settled, version_guard
+from service.interactions.conditions import commit_one, find_one, matches, until_settled, unused, version_guard
 from service.interactions.engine import Engine, Written
 from service.interactions.prepare import parse_resource, prepare
 from service.search.parse import Pairs
-from service.store.base import Guard, VersionIs
+from service.store.base import Guard
 
 
 async def update(
@@ -50,10 +50,7 @@ async def conditional_update(
         if found is None:
             id_ = str(uuid.uuid4()) if own_id is None else str(own_id)
             if own_id is not None:
-                current = await engine.store.read(type_, id_)
-                if current is not None and current.json is not None:
-                    raise Conflict(f"No {type_} meets the criteria, but {type_}/{id_} exists.", expression="id")
-                guards.append(VersionIs(type_, id_, None))
+                guards += await unused(engine, type_, id_)
         elif own_id not in (None, found.id):
             raise Invalid(f"The criteria lead to {found.id!r}, the body's id is {own_id!r}.", expression="id")
         else:

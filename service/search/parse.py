@@ -43,12 +43,12 @@ def parse(type_: str | None, pairs: Pairs, *, lenient: bool = False) -> SearchRe
     issues: list[Issue] = []
     known = parameters_for(type_ or RESOURCE)
     for name, text in pairs:
-        code, _, modifier = name.partition(":")
+        code, colon, modifier = name.partition(":")
         try:
             if code in _CONTROLS:
                 _control(request, name, code, text)
             elif code in known:
-                predicates.append(_criterion(known[code], name, modifier or None, text))
+                predicates.append(_criterion(known[code], name, modifier if colon else None, text))
             elif lenient:
                 continue
             else:
@@ -73,6 +73,12 @@ def parse_criteria(type_: str, pairs: Pairs) -> Query:
     return request.query
 
 
+def criteria_text(text: str) -> str:
+    """Return the parameters of criteria that are written as a search URL (``Group?identifier=...``), or alone."""
+    url, question, parameters = text.partition("?")
+    return parameters if question and "=" not in url else text
+
+
 def _criterion(parameter: Parameter, name: str, modifier: str | None, text: str) -> Predicate:
     allowed = date.MODIFIERS if parameter.type == "date" else token.MODIFIERS
     if parameter.code == "_id":
@@ -86,7 +92,10 @@ def _criterion(parameter: Parameter, name: str, modifier: str | None, text: str)
     if not text:
         raise Invalid(f"{name} has no value.", expression=name)
     if parameter.code == "_id":
-        return Ids(tuple(unescape(name, value) for value in split(text, ",")))
+        ids = tuple(unescape(name, value) for value in split(text, ","))
+        if not all(ids):
+            raise Invalid(f"{name}: {text!r} has an empty alternative.", expression=name)
+        return Ids(ids)
     if parameter.code == "_lastUpdated":
         return date.parse_updated(name, text)
     return token.parse(name, parameter.key, modifier, text)

@@ -22,7 +22,8 @@ HIGHEST: Final = "~"
 """Sorts after every :func:`sortable` number: an open high end."""
 
 _NINES_COMPLEMENT: Final = str.maketrans("0123456789", "9876543210")
-_EXPONENT_BIAS: Final = 5_000_000
+_EXPONENT_BIAS: Final = 5_000_000_000
+"""More than half of what ten digits hold: a decimal of FHIR may have an exponent of nine digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +60,5 @@ def sortable(number: Decimal | int) -> str:
     text = "".join(map(str, digits)).lstrip("0")
     if not text:
         return "2"
-    magnitude = f"{len(text) + exponent + _EXPONENT_BIAS:07d}{text.rstrip('0')}"
+    magnitude = f"{len(text) + exponent + _EXPONENT_BIAS:010d}{text.rstrip('0')}"
     return f"1{magnitude.translate(_NINES_COMPLEMENT)}:" if sign else f"3{magnitude}"

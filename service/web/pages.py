@@ -21,8 +21,12 @@ from service.store.base import Version
 
 HERE = Path(__file__).parent
 PAGE = 50
+OPEN = "9999"
+"""Sorts after every date: the end of a period that has none."""
 _SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -101,10 +105,12 @@ def _summary(study: Mapping[str, Any], results: Mapping[str, int]) -> dict[str, 
 
 
 def _state(study: Mapping[str, Any]) -> str:
-    """The state of the study that is actually so, or else the publication status of its record."""
+    """The state that lasts longest, where it is actual, or else the publication status of the record."""
     progress = study.get("progressStatus", [])
     actual = [each for each in progress if each.get("actual", True) and "state" in each]
-    return _text(actual[-1]["state"]) if actual else str(study.get("status", ""))
+    if not actual:
+        return str(study.get("status", ""))
+    return _text(max(actual, key=lambda each: str(each.get("period", {}).get("end", OPEN)))["state"])
 
 
 def _text(concept: Mapping[str, Any] | None) -> str:

@@ -12,7 +12,7 @@ from service.search.escaping import split, unescape
 from service.search.query import Not, Or, Predicate, Updated
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
-_PREFIXED: Final = re.compile(r"(?P<prefix>[a-z]{2})?(?P<value>\d.*)")
+_PREFIXED: Final = re.compile(r"(?P<prefix>[a-z]{2})?(?P<value>[0-9].*)")
 _PREFIXES: Final = frozenset({"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"})
 
 
