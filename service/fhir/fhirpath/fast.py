@@ -1,0 +1,252 @@
+"""Closures over plain JSON for plain paths: what most search parameters are.
+
+A path whose types are all known beforehand needs no nodes: ``ResearchStudy.identifier`` is one look-up. What is
+compiled here gives exactly what the nodes would give; anything that could need more (a type that only the data tell, an
+extension on a primitive value) is left to them. The resource must have the structure that its type promises: a text
+where an array belongs is found out by validation, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+from service.fhir.fhirpath import model
+from service.fhir.fhirpath.equality import key
+from service.fhir.fhirpath.node import Node
+from service.fhir.fhirpath.references import contained_type, target_type
+from service.fhir.fhirpath.syntax import Call, Invoke, Literal, Member, Syntax, TypeTest, union_parts
+
+Json: TypeAlias = Any
+Get: TypeAlias = Callable[[dict[str, Any]], list[Json]]
+Condition: TypeAlias = Callable[[dict[str, Any]], "bool | None"]
+
+_LOOSE: Final = frozenset(("System.Date", "System.DateTime", "System.Time", "System.Quantity"))
+"""Values of which two can be equal though their JSON is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path: how its values are found, their type, and whether there may be several.
+
+    ``last`` is the last step's entry and ``before`` the path that it starts from, None at the root.
+    """
+
+    get: Get
+    type: str
+    many: bool = False
+    before: Path | None = None
+    last: model.Entry | None = None
+    repeats: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """An expression over plain JSON: its values, with or without their types."""
+
+    values: Get
+    typed: Callable[[dict[str, Any]], list[tuple[str, Json]]]
+
+
+def compile_extract(tree: Syntax, root: str) -> Extract | None:
+    """A fast form of an expression, None if it has none."""
+    parts = union_parts(tree)
+    paths: list[Path] = []
+    for part in parts:
+        found = paths_of(part, root)
+        # What is of an abstract type, as a contained resource, has one that only the data tell.
+        if found is None or any(model.is_abstract(path.type) for path in found):
+            return None
+        paths.extend(found)
+    if len(parts) > 1:
+        return _distinct(paths)
+    return _plain(paths)
+
+
+def _plain(paths: list[Path]) -> Extract:
+    if len(paths) == 1:
+        get, kind = paths[0].get, paths[0].type
+        return Extract(get, lambda resource: [(kind, value) for value in get(resource)])
+    pairs = [(path.get, path.type) for path in paths]
+    return Extract(
+        lambda resource: [value for get, _ in pairs for value in get(resource)],
+        lambda resource: [(kind, value) for get, kind in pairs for value in get(resource)],
+    )
+
+
+def _distinct(paths: list[Path]) -> Extract:
+    plain = _plain(paths)
+    loose = any(model.system_type(path.type) in _LOOSE for path in paths)
+    find, find_typed = plain.values, plain.typed
+
+    def values(resource: dict[str, Any]) -> list[Json]:
+        found = find(resource)
+        return found if len(found) < 2 or _all_different(found, loose) else [value for _, value in typed(resource)]
+
+    def typed(resource: dict[str, Any]) -> list[tuple[str, Json]]:
+        found = find_typed(resource)
+        if len(found) < 2 or _all_different([value for _, value in found], loose):
+            return found
+        kept: dict[Any, tuple[str, Json]] = {}
+        for kind, value in found:
+            kept.setdefault(key(Node(value, kind)), (kind, value))
+        return list(kept.values())
+
+    return Extract(values, typed)
+
+
+def _all_different(values: list[Json], loose: bool) -> bool:
+    """Whether it is certain that no two values are equal."""
+    if loose or len(values) > 8:
+        return False
+    return not any(value == other for index, value in enumerate(values) for other in values[:index])
+
+
+def paths_of(tree: Syntax, root: str) -> list[Path] | None:
+    """The paths that an expression without unions consists of: several for a choice, none if it is always empty."""
+    if isinstance(tree, Member):
+        return _head(tree.name, root)
+    if isinstance(tree, Invoke):
+        before = paths_of(tree.target, root)
+        if before is None:
+            return None
+        if isinstance(tree.step, Member):
+            return _through(before, tree.step.name)
+        return _called(before, tree.step)
+    if isinstance(tree, TypeTest) and tree.operator == "as":
+        before = paths_of(tree.operand, root)
+        return None if before is None else _narrowed(before, tree.type)
+    return None
+
+
+def _head(name: str, root: str) -> list[Path] | None:
+    start = Path(lambda resource: [resource], root)
+    if model.is_type(name) and name[0].isupper():
+        if model.is_abstract(root):
+            return None
+        return [start] if name in model.supertypes(root) else []
+    return _through([start], name)
+
+
+def _through(before: list[Path], name: str) -> list[Path] | None:
+    found: list[Path] = []
+    for path in before:
+        step = model.step(path.type, name)
+        if model.is_primitive(path.type) or model.is_abstract(path.type) or path.type.startswith("System."):
+            return None
+        if step is not None:
+            found.extend(_step(path, entry, repeats=step.repeats) for entry in step.entries)
+    return found
+
+
+def _step(path: Path, entry: model.Entry, *, repeats: bool) -> Path:
+    member, before = entry.member, path.get
+    at_root = path.before is None and path.last is None
+    get: Get
+    if at_root and not repeats:
+
+        def get(resource: dict[str, Any]) -> list[Json]:
+            value = resource.get(member)
+            return [] if value is None else [value]
+
+    elif at_root and not entry.primitive:
+
+        def get(resource: dict[str, Any]) -> list[Json]:
+            return resource.get(member) or []
+
+    elif repeats:
+
+        def get(resource: dict[str, Any]) -> list[Json]:
+            return [item for value in before(resource) for item in value.get(member) or () if item is not None]
+
+    else:
+
+        def get(resource: dict[str, Any]) -> list[Json]:
+            return [item for value in before(resource) if (item := value.get(member)) is not None]
+
+    return Path(get, entry.type, path.many or repeats, path, entry, repeats)
+
+
+def _called(before: list[Path], call: Call) -> list[Path] | None:
+    argument = call.arguments[0] if len(call.arguments) == 1 else None
+    if call.name == "ofType" and argument is not None:
+        specifier = argument.name if isinstance(argument, Member) else None
+        return None if specifier is None else _narrowed(before, specifier)
+    if call.name == "where" and argument is not None:
+        return _filtered(before, argument)
+    if call.name == "extension" and isinstance(argument, Literal) and isinstance(argument.value, str):
+        return _extensions(before, argument.value)
+    if call.name == "first" and not call.arguments and len(before) == 1:
+        path, find = before[0], before[0].get
+        if model.is_primitive(path.type):
+            return before if not path.many else None
+        return [Path(lambda resource: find(resource)[:1], path.type, before=path, last=path.last)]
+    return None
+
+
+def _narrowed(before: list[Path], specifier: str) -> list[Path] | None:
+    wanted = model.resolve_type(specifier)
+    if wanted is None or any(model.is_abstract(path.type) for path in before):
+        return None
+    return [path for path in before if model.matches(path.type, wanted, exact_primitives=True)]
+
+
+def _filtered(before: list[Path], criterion: Syntax) -> list[Path] | None:
+    from service.fhir.fhirpath.fast_conditions import condition_of  # conditions are made of paths
+
+    target = _resolved_type(criterion)
+    found = []
+    for path in before:
+        if target is not None:
+            found.append(_pointing(path, target))
+            continue
+        if model.is_primitive(path.type):
+            return None
+        condition = condition_of(criterion, path.type)
+        if condition is None:
+            return None
+        found.append(_kept(path, condition))
+    return found
+
+
+def _kept(path: Path, condition: Condition) -> Path:
+    find = path.get
+    kept = replace(path, get=lambda resource: [value for value in find(resource) if condition(value)], before=path)
+    return replace(kept, last=None)
+
+
+def _resolved_type(criterion: Syntax) -> str | None:
+    """The type in ``resolve() is Type``."""
+    if not isinstance(criterion, TypeTest) or criterion.operator != "is" or "." in criterion.type:
+        return None
+    operand = criterion.operand
+    plain = isinstance(operand, Call) and operand.name == "resolve" and not operand.arguments
+    return criterion.type if plain and model.is_resource(criterion.type) else None
+
+
+def _pointing(path: Path, target: str) -> Path:
+    find = path.get
+
+    def get(resource: dict[str, Any]) -> list[Json]:
+        return [value for value in find(resource) if _points_to(value, resource, target)]
+
+    return replace(path, get=get, before=path, last=None)
+
+
+def _points_to(value: Json, resource: dict[str, Any], target: str) -> bool:
+    text = value.get("reference") if isinstance(value, dict) else value
+    if isinstance(text, str) and text.startswith("#"):
+        kind = contained_type(resource, text)
+    else:
+        kind = target_type(text) if isinstance(text, str) else None
+        if kind is None and isinstance(value, dict) and model.is_resource(str(value.get("type"))):
+            kind = value["type"]
+    return kind is not None and target in model.supertypes(kind)
+
+
+def _extensions(before: list[Path], url: str) -> list[Path] | None:
+    found = _through(before, "extension")
+    if found is None:
+        return None
+    return [_kept(path, lambda value: value.get("url") == url) for path in found]
