@@ -24,17 +24,20 @@ ESTIMATE_STATUS: Final = f"{BASE}/StructureDefinition/estimate-status"
 RESULT_LOCATOR: Final = f"{BASE}/StructureDefinition/result-locator"
 RESULT_QUOTATION: Final = f"{BASE}/StructureDefinition/result-quotation"
 RESULT_SOURCE: Final = f"{BASE}/StructureDefinition/result-source"
+MEASURED_OUTCOME: Final = f"{BASE}/StructureDefinition/measured-outcome"
 DATA_ABSENT_REASON: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 EXTENSION_CONTEXTS: Final = {
     ESTIMATE_STATUS: ("Quantity",),
     RESULT_LOCATOR: ("Evidence.statistic", "Group.characteristic", "EvidenceVariable.characteristic", "Annotation"),
     RESULT_QUOTATION: ("Evidence.statistic", "Group.characteristic", "EvidenceVariable.characteristic", "Annotation"),
+    MEASURED_OUTCOME: ("Evidence.variableDefinition",),
     RESULT_SOURCE: ("Group.characteristic", "EvidenceVariable.characteristic", "Annotation"),
 }
 
 # Own code systems
 OUTCOME: Final = f"{BASE}/CodeSystem/outcome"
+STATISTIC: Final = f"{BASE}/CodeSystem/statistic"
 POPULATION_KIND: Final = f"{BASE}/CodeSystem/analysis-population"
 AE_GRADE: Final = f"{BASE}/CodeSystem/ae-grade"
 AE_ATTRIBUTION: Final = f"{BASE}/CodeSystem/ae-attribution"
@@ -201,36 +204,44 @@ Section = Literal["participants", "efficacy", "harms"]
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCode:
-    """A concept of our outcome code system and the section of the report that its results belong to."""
+    """A concept of our outcome code system and the section of the report that its results belong to.
+
+    ``code`` is what the papers call it, and what is searched for: ``EFS``.
+    """
 
     display: str
     section: Section
+    code: str
 
 
 OUTCOMES: Final[dict[str, OutcomeCode]] = {
-    "participants": OutcomeCode("Participants", "participants"),
-    "baseline": OutcomeCode("Baseline characteristic", "participants"),
-    "treatment-course": OutcomeCode("Course of treatment", "participants"),
-    "follow-up": OutcomeCode("Duration of follow-up", "participants"),
-    "os": OutcomeCode("Overall survival", "efficacy"),
-    "efs": OutcomeCode("Event-free survival", "efficacy"),
-    "rfs": OutcomeCode("Relapse-free survival", "efficacy"),
-    "dor": OutcomeCode("Duration of remission", "efficacy"),
-    "cr": OutcomeCode("Complete remission", "efficacy"),
-    "cr-crh": OutcomeCode("Complete remission, or with partial recovery of blood counts", "efficacy"),
-    "cr-crh-cri": OutcomeCode("Complete remission, or with partial or incomplete recovery of blood counts", "efficacy"),
-    "no-remission": OutcomeCode("No remission: progression, stable disease or not assessed", "efficacy"),
-    "mrd-response": OutcomeCode("Response of measurable residual disease", "efficacy"),
-    "mrd-remission": OutcomeCode("Remission of measurable residual disease", "efficacy"),
-    "relapse": OutcomeCode("Relapse", "efficacy"),
-    "events": OutcomeCode("Events of the event-free survival analysis", "efficacy"),
-    "death": OutcomeCode("Death", "efficacy"),
-    "allo-hsct": OutcomeCode("Allogeneic haematopoietic stem cell transplantation", "efficacy"),
-    "later-therapy": OutcomeCode("Therapy after the study treatment", "efficacy"),
-    "transplant-mortality": OutcomeCode("Mortality after transplantation", "harms"),
-    "ae": OutcomeCode("Adverse event", "harms"),
-    "ae-resolution": OutcomeCode("Time to resolution of an adverse event", "harms"),
-    "ae-discontinuation": OutcomeCode("Treatment stopped because of an adverse event", "harms"),
+    "participants": OutcomeCode("Participants", "participants", "participants"),
+    "baseline": OutcomeCode("Baseline characteristic", "participants", "baseline"),
+    "treatment-course": OutcomeCode("Course of treatment", "participants", "treatment-course"),
+    "follow-up": OutcomeCode("Duration of follow-up", "participants", "follow-up"),
+    "os": OutcomeCode("Overall survival", "efficacy", "OS"),
+    "efs": OutcomeCode("Event-free survival", "efficacy", "EFS"),
+    "rfs": OutcomeCode("Relapse-free survival", "efficacy", "RFS"),
+    "dor": OutcomeCode("Duration of remission", "efficacy", "DoR"),
+    "cr": OutcomeCode("Complete remission", "efficacy", "CR"),
+    "cr-crh": OutcomeCode("Complete remission, or with partial recovery of blood counts", "efficacy", "CR-CRh"),
+    "cr-crh-cri": OutcomeCode(
+        "Complete remission, or with partial or incomplete recovery of blood counts", "efficacy", "CR-CRh-CRi"
+    ),
+    "no-remission": OutcomeCode(
+        "No remission: progression, stable disease or not assessed", "efficacy", "no-remission"
+    ),
+    "mrd-response": OutcomeCode("Response of measurable residual disease", "efficacy", "MRD-response"),
+    "mrd-remission": OutcomeCode("Remission of measurable residual disease", "efficacy", "MRD-remission"),
+    "relapse": OutcomeCode("Relapse", "efficacy", "relapse"),
+    "events": OutcomeCode("Events of the event-free survival analysis", "efficacy", "events"),
+    "death": OutcomeCode("Death", "efficacy", "death"),
+    "allo-hsct": OutcomeCode("Allogeneic haematopoietic stem cell transplantation", "efficacy", "alloHSCT"),
+    "later-therapy": OutcomeCode("Therapy after the study treatment", "efficacy", "later-therapy"),
+    "transplant-mortality": OutcomeCode("Mortality after transplantation", "harms", "transplant-mortality"),
+    "ae": OutcomeCode("Adverse event", "harms", "AE"),
+    "ae-resolution": OutcomeCode("Time to resolution of an adverse event", "harms", "AE-resolution"),
+    "ae-discontinuation": OutcomeCode("Treatment stopped because of an adverse event", "harms", "AE-discontinuation"),
 }
 
 SECTIONS: Final[dict[Section, tuple[str, Code | None]]] = {

@@ -16,7 +16,7 @@ from fhir.resources.reference import Reference
 
 from service.registry import codes
 from service.registry.codes import Code
-from service.registry.description import CodeOf, Concept
+from service.registry.description import CodeOf, Concept, Outcome
 from service.registry.figures import Absent, Figure, Number
 from service.registry.rows import Row
 
@@ -57,6 +57,12 @@ def quantity(figure: Figure | Decimal | int, unit: str | None) -> Quantity:
         return Quantity(value=value, comparator=comparator)
     code = "1" if unit.startswith("{") else unit
     return Quantity(value=value, comparator=comparator, unit=codes.UNITS[unit], system=codes.UCUM, code=code)
+
+
+def outcome_concept(outcome: Outcome) -> CodeableConcept:
+    """What an outcome is, as its trial puts it, with our code for it."""
+    known = codes.OUTCOMES[outcome.code]
+    return own(codes.OUTCOME, known.code, known.display, outcome.title)
 
 
 def provenance(row: Row, *, source: bool) -> list[Extension]:

@@ -20,6 +20,7 @@ from fhir.resources.evidence import (
     EvidenceStatisticSampleSize,
     EvidenceVariableDefinition,
 )
+from fhir.resources.extension import Extension
 from fhir.resources.identifier import Identifier
 from fhir.resources.range import Range
 from fhir.resources.reference import Reference
@@ -28,7 +29,7 @@ from fhir.resources.relatedartifact import RelatedArtifact
 from service.registry import codes
 from service.registry.codes import Code
 from service.registry.description import Catalogue, Trial
-from service.registry.elements import concept, provenance, quantity, reference
+from service.registry.elements import concept, outcome_concept, provenance, quantity, reference
 from service.registry.figures import Figure
 from service.registry.names import evidence_id, group_id, label, variable_id
 from service.registry.rows import Row, by_result
@@ -87,8 +88,15 @@ def _variables(row: Row, trial: Trial) -> list[EvidenceVariableDefinition]:
     if row.exposure and row.reference:
         found.append(_variable("exposure", _side(trial, row.exposure)))
         found.append(_variable("referenceExposure", _side(trial, row.reference)))
-    measured = reference("EvidenceVariable", variable_id(trial, row.outcome or ""))
-    return [*found, _variable("measuredVariable", measured)]
+    return [*found, _measured(row, trial)]
+
+
+def _measured(row: Row, trial: Trial) -> EvidenceVariableDefinition:
+    """What was measured, with its code beside the reference, so that a result is found by its outcome."""
+    outcome = trial.outcome(row.outcome or "")
+    variable = _variable("measuredVariable", reference("EvidenceVariable", variable_id(trial, outcome.slug)))
+    variable.extension = [Extension(url=codes.MEASURED_OUTCOME, valueCodeableConcept=outcome_concept(outcome))]
+    return variable
 
 
 def _side(trial: Trial, slug: str) -> Reference:
@@ -112,7 +120,7 @@ def build_statistic(row: Row, trial: Trial) -> EvidenceStatistic:
         extension=provenance(row, source=False),
         description=words or None,
         note=[Annotation(text=row.note)] if row.note else None,
-        statisticType=concept(kind.text, kind.codes),
+        statisticType=concept(kind.text, (*kind.codes, Code(codes.STATISTIC, row.statistic or "", kind.text))),
         category=_category(row),
         quantity=None if row.value is None else quantity(row.value, row.unit),
         numberAffected=row.affected,

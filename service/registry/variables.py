@@ -14,7 +14,7 @@ from fhir.resources.range import Range
 
 from service.registry import codes
 from service.registry.description import Exposure, Outcome, Trial
-from service.registry.elements import concept, own, provenance, quantity
+from service.registry.elements import concept, outcome_concept, own, provenance, quantity
 from service.registry.names import variable_id
 from service.registry.rows import Row, at_place
 
@@ -28,14 +28,12 @@ def build_variables(rows: Sequence[Row], trial: Trial) -> list[EvidenceVariable]
 
 
 def _outcome(outcome: Outcome, trial: Trial) -> EvidenceVariable:
-    code = codes.OUTCOMES[outcome.code]
-    definition = own(codes.OUTCOME, outcome.code, code.display, outcome.title)
     return EvidenceVariable(
         id=variable_id(trial, outcome.slug),
         title=outcome.title,
         status="active",
         description=outcome.description,
-        characteristic=[EvidenceVariableCharacteristic(definitionCodeableConcept=definition)],
+        characteristic=[EvidenceVariableCharacteristic(definitionCodeableConcept=outcome_concept(outcome))],
         handling=outcome.handling,
     )
 

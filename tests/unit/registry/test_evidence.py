@@ -78,7 +78,7 @@ def test_a_statistic_says_where_it_was_read(build: Build) -> None:
 def test_a_median_has_a_unit_an_interval_and_a_sample(build: Build) -> None:
     """Limits carry the unit of the estimate, the level is a fraction, and digits are as printed."""
     found = statistic(build({"value": "7.0", "ci_low": "5.60", "ci_high": "9.6", "ci_level": "95", "n": "271"}))
-    assert [c["code"] for c in found["statisticType"]["coding"]] == ["C28007", "STATO:0000574"]
+    assert [c["code"] for c in found["statisticType"]["coding"]] == ["C28007", "STATO:0000574", "median"]
     assert found["quantity"] == {"value": 7, "unit": "months", "system": codes.UCUM, "code": "mo"}
     assert str(found["quantity"]["value"]) == "7.0"
     (interval,) = found["attributeEstimate"]
