@@ -3,6 +3,7 @@ WORKDIR /build
 COPY requirements.lock pyproject.toml README.md ./
 RUN python -m venv /opt/registry && /opt/registry/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY service service
+COPY fhir_profiles fhir_profiles
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir dist . && /opt/registry/bin/pip install --no-cache-dir --no-deps dist/*.whl
 
 FROM python:3.13-slim

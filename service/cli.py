@@ -17,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from service.compose import open_engine
 from service.errors import Issue, RegistryError
 from service.files import Loaded, load_paths, read_resources
+from service.interactions.definitions import Whole
+from service.operations.indexer import index_whole
 from service.profiles.base import check
 from service.serving import run_server
 from service.settings import Settings
@@ -100,6 +102,25 @@ def load(paths: Files, store: StoreFlag = None, mongo_transactions: MongoFlag = 
         f"{loaded.files} files: {loaded.created} resources created, {loaded.updated} updated, "
         f"{loaded.unchanged} unchanged, {loaded.deleted} deleted."
     )
+
+
+@app.command()
+def reindex(store: StoreFlag = None, mongo_transactions: MongoFlag = None) -> None:
+    """Add the index rows of every search parameter to everything in a store; nothing else changes."""
+    settings = _settings(store=store, mongo_transactions=mongo_transactions)
+
+    async def work() -> Whole:
+        async with open_engine(settings) as engine:
+            whole = Whole(engine.bases)
+            with _progress() as progress:
+                task = progress.add_task("Indexing", total=None)
+                await index_whole(
+                    engine.parameters, whole, lambda: progress.update(task, completed=whole.done, total=whole.total)
+                )
+            return whole
+
+    whole: Whole = _guarded(lambda: asyncio.run(work()))
+    out.print(f"Versions of resources that are indexed: {whole.done}.")
 
 
 @app.command()

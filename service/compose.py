@@ -14,8 +14,10 @@ from starlette.types import Lifespan
 from service.api.app import build_app
 from service.errors import Invalid
 from service.interactions.engine import Engine, Limits
+from service.interactions.parameters import Parameters
+from service.operations.indexer import Indexer
 from service.profiles.base import check
-from service.search.index import rows
+from service.registry.package import catalogue
 from service.settings import Settings
 from service.store.base import Store
 from service.web.pages import Pages
@@ -59,15 +61,19 @@ def build_engine(store: Store, settings: Settings) -> Engine:
         largest_page=settings.max_page_size,
         conditional_delete=settings.conditional_delete_limit,
     )
-    return Engine(store, check, rows, limits)
+    bases = (settings.base_url.rstrip("/"),) if settings.base_url else ()
+    parameters = Parameters(store, catalogue(), bases)
+    return Engine(store, parameters, check, limits, bases)
 
 
 @asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """Open the store and close it at the end."""
+    """Open the store and close it at the end; in between, follow the search parameters that are defined in it."""
     store = await open_store(settings)
     try:
-        yield build_engine(store, settings)
+        engine = build_engine(store, settings)
+        async with Indexer(engine.parameters).following():
+            yield engine
     finally:
         await store.close()
 
@@ -90,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def create_app_over(store: Store, settings: Settings) -> FastAPI:
     """Return the application over a store that is open, and that whoever opened it closes."""
     engine = build_engine(store, settings)
+    Indexer(engine.parameters)
     return _application(settings, lambda: engine, None)
 
 

@@ -72,7 +72,8 @@ async def load_paths(engine: Engine, files: Sequence[ResourceFile], done: Callab
     loaded = Loaded()
     for file in files:
         try:
-            await _load(engine, file, loaded)
+            with engine.parameters.writing():
+                await _load(engine, file, loaded)
         except RegistryError as error:
             error.issues = tuple(
                 Issue(each.severity, each.code, f"{file.path}: {each.diagnostics}", each.expression, each.rule)

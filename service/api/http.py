@@ -17,7 +17,8 @@ from service.fhir.outcome import operation_outcome
 from service.fhir.subset import Summary, element_names
 from service.interactions.bundles import etag, present
 from service.interactions.engine import Written
-from service.search.parse import Pairs, criteria_text, parse_elements, parse_summary
+from service.search.parse import Pairs, criteria_text
+from service.search.request import parse_elements, parse_summary
 from service.settings import Settings
 from service.store.base import Version
 
@@ -28,12 +29,16 @@ _TYPES = frozenset(definitions.resource_types())
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How a client wants to be answered, and the parameters that remain for the interaction."""
+    """How a client wants to be answered, and the parameters that remain for the interaction.
+
+    ``shown`` are those that were about the form of the answer, for the links that lead on.
+    """
 
     media: str
     pretty: bool
     parameters: list[tuple[str, str]]
     preferences: dict[str, str]
+    shown: tuple[tuple[str, str], ...] = ()
 
     def lenient(self, settings: Settings) -> bool:
         """Whether unknown search parameters are left out instead of refused."""
@@ -61,7 +66,7 @@ def ask(request: Request, form: bytes = b"") -> Ask:
     if pretty not in ("true", "false"):
         raise Invalid(f"_pretty is true or false, not {pretty!r}.", expression="_pretty")
     media = output_type(_listed(request, "accept"), own.get("_format"))
-    return Ask(media, pretty == "true", rest, _preferences(_listed(request, "prefer")))
+    return Ask(media, pretty == "true", rest, _preferences(_listed(request, "prefer")), tuple(own.items()))
 
 
 def _listed(request: Request, name: str) -> str | None:

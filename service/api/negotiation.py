@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from service.errors import NotAcceptable, UnsupportedMedia
 
@@ -55,12 +55,21 @@ def check_input(content_type: str | None) -> None:
         )
 
 
-def check_patch(content_type: str | None) -> None:
-    """Raise :class:`UnsupportedMedia` where a patch is not JSON Patch."""
-    if _media_range(content_type or "")[2] != JSON_PATCH:
+def patch_form(content_type: str | None) -> Literal["json", "fhirpath"]:
+    """Return which kind of patch a body is: JSON Patch, or as any other FHIR JSON, FHIRPath Patch.
+
+    Raises :class:`UnsupportedMedia` where it is neither.
+    """
+    media = _media_range(content_type or "")[2]
+    if media == JSON_PATCH:
+        return "json"
+    if media not in _INPUT:
         raise UnsupportedMedia(
-            f"A patch comes as {JSON_PATCH}, not as {content_type or 'something unnamed'}.", expression="Content-Type"
+            f"A patch comes as {JSON_PATCH} or as {FHIR_JSON}, not as {content_type or 'something unnamed'}.",
+            expression="Content-Type",
         )
+    check_input(content_type)
+    return "fhirpath"
 
 
 def _media_range(text: str) -> tuple[float, int, str, dict[str, str]]:

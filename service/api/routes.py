@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from service.api import http
-from service.api.negotiation import FORMATS, check_input, check_patch
+from service.api.negotiation import FORMATS, check_input, patch_form
 from service.errors import Invalid, NotFound, UnsupportedMedia
 from service.fhir.json import dumps
 from service.fhir.outcome import operation_outcome
@@ -26,13 +26,15 @@ from service.interactions.capabilities import Offer, capability_statement
 from service.interactions.create import create
 from service.interactions.delete import conditional_delete, delete
 from service.interactions.engine import Engine
+from service.interactions.entries import READS
 from service.interactions.history import history
-from service.interactions.patch import conditional_patch, patch
+from service.interactions.patch import Form, conditional_patch, patch
 from service.interactions.read import read
 from service.interactions.search import search
 from service.interactions.transaction import transaction
 from service.interactions.update import conditional_update, update
 from service.interactions.vread import vread
+from service.operations.registry import Code, operations
 from service.settings import Settings
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -61,7 +63,7 @@ class Api:
         self.endpoints: tuple[Endpoint, ...] = (
             _endpoint("GET", instance, self.read, "Read the current version", "read"),
             _endpoint("PUT", instance, self.update, "Update, or create under this id", "update"),
-            _endpoint("PATCH", instance, self.patch, "Apply a JSON Patch", "patch"),
+            _endpoint("PATCH", instance, self.patch, "Apply a JSON Patch or a FHIRPath Patch", "patch"),
             _endpoint("DELETE", instance, self.delete, "Delete", "delete"),
             _endpoint("GET", f"{instance}/_history/{{version}}", self.vread, "Read one version", "vread"),
             _endpoint("GET", f"{instance}/_history", self.history, "History of a resource", "history-instance"),
@@ -77,6 +79,11 @@ class Api:
             _endpoint("DELETE", type_, self.conditional_delete, "Delete what meets criteria", "delete"),
             _endpoint("GET", "", self.search, "Search all types", "search-system", level="system"),
             _endpoint("POST", "", self.transaction, "Transaction or batch", "transaction", "batch", level="system"),
+            *(
+                _endpoint(method, f"/${each.code}", self._operation(code), each.title)
+                for each in operations()
+                for method, code in each.methods.items()
+            ),
         )
 
     @cached_property
@@ -89,7 +96,7 @@ class Api:
         # What is spelled out goes before what is a variable: /_history before /{type}, /{type}/_history before /{id}.
         ordered = sorted(paths.items(), key=lambda item: (item[0].count("/") != 2, item[0].count("{")))
         return tuple(
-            Route(f"{self._settings.base_path}{path}", _dispatch(handlers), methods=list(handlers))
+            Route(f"{self._settings.base_path}{path}", self._dispatch(handlers), methods=list(handlers))
             for path, handlers in ordered
         )
 
@@ -107,14 +114,14 @@ class Api:
     async def read(self, request: Request) -> Response:
         """Answer read."""
         ask = http.ask(request)
-        version = await read(self._engine(), http.resource_type(request), request.path_params["id"])
+        version = await read(self._at(request), http.resource_type(request), request.path_params["id"])
         return http.version_response(request, ask, version)
 
     async def vread(self, request: Request) -> Response:
         """Answer vread."""
         ask = http.ask(request)
         path = request.path_params
-        version = await vread(self._engine(), http.resource_type(request), path["id"], path["version"])
+        version = await vread(self._at(request), http.resource_type(request), path["id"], path["version"])
         return http.version_response(request, ask, version)
 
     async def create(self, request: Request) -> Response:
@@ -123,7 +130,7 @@ class Api:
         _refuse_parameters(ask)
         body = await self._resource_body(request)
         criteria = http.criteria(request.headers.get("if-none-exist"))
-        written = await create(self._engine(), type_, body, criteria)
+        written = await create(self._at(request), type_, body, criteria)
         return http.written_response(ask, written, self._base(request))
 
     async def update(self, request: Request) -> Response:
@@ -133,7 +140,7 @@ class Api:
         body = await self._resource_body(request)
         if_match, absent = _conditions(request)
         id_ = request.path_params["id"]
-        written = await update(self._engine(), type_, id_, body, if_match=if_match, absent=absent)
+        written = await update(self._at(request), type_, id_, body, if_match=if_match, absent=absent)
         return http.written_response(ask, written, self._base(request))
 
     async def conditional_update(self, request: Request) -> Response:
@@ -141,7 +148,7 @@ class Api:
         ask, type_ = http.ask(request), http.resource_type(request)
         body = await self._resource_body(request)
         if_match, absent = _conditions(request)
-        engine = self._engine()
+        engine = self._at(request)
         written = await conditional_update(engine, type_, ask.parameters, body, if_match=if_match, absent=absent)
         return http.written_response(ask, written, self._base(request))
 
@@ -149,17 +156,17 @@ class Api:
         """Answer patch."""
         ask, type_ = http.ask(request), http.resource_type(request)
         _refuse_parameters(ask)
-        body = await self._patch_body(request)
+        form, body = await self._patch_body(request)
         if_match, _ = _conditions(request)
-        written = await patch(self._engine(), type_, request.path_params["id"], body, if_match=if_match)
+        written = await patch(self._at(request), type_, request.path_params["id"], body, form, if_match=if_match)
         return http.written_response(ask, written, self._base(request))
 
     async def conditional_patch(self, request: Request) -> Response:
         """Answer conditional patch."""
         ask, type_ = http.ask(request), http.resource_type(request)
-        body = await self._patch_body(request)
+        form, body = await self._patch_body(request)
         if_match, _ = _conditions(request)
-        written = await conditional_patch(self._engine(), type_, ask.parameters, body, if_match=if_match)
+        written = await conditional_patch(self._at(request), type_, ask.parameters, body, form, if_match=if_match)
         return http.written_response(ask, written, self._base(request))
 
     async def delete(self, request: Request) -> Response:
@@ -167,7 +174,7 @@ class Api:
         ask, type_ = http.ask(request), http.resource_type(request)
         _refuse_parameters(ask)
         if_match, _ = _conditions(request)
-        written = await delete(self._engine(), type_, request.path_params["id"], if_match=if_match)
+        written = await delete(self._at(request), type_, request.path_params["id"], if_match=if_match)
         headers = {"ETag": etag(written.version)} if written.version else None
         return _deleted(ask, headers)
 
@@ -175,7 +182,7 @@ class Api:
         """Answer conditional delete."""
         ask, type_ = http.ask(request), http.resource_type(request)
         if_match, _ = _conditions(request)
-        await conditional_delete(self._engine(), type_, ask.parameters, if_match=if_match)
+        await conditional_delete(self._at(request), type_, ask.parameters, if_match=if_match)
         return _deleted(ask)
 
     async def history(self, request: Request) -> Response:
@@ -183,9 +190,9 @@ class Api:
         ask = http.ask(request)
         type_ = http.resource_type(request) if "type" in request.path_params else None
         id_ = request.path_params.get("id")
-        page = await history(self._engine(), type_, id_, ask.parameters)
+        page = await history(self._at(request), type_, id_, ask.parameters)
         path = "/".join(part for part in (type_, id_, "_history") if part)
-        return http.json_response(ask, history_bundle(page, self._base(request), path))
+        return http.json_response(ask, history_bundle(page, self._base(request), path, ask.shown))
 
     async def search(self, request: Request) -> Response:
         """Answer search of a type or of the system, by GET or by POST of a form."""
@@ -196,8 +203,8 @@ class Api:
             form = await http.read_body(request, self._settings.max_body_size)
         ask = http.ask(request, form)
         type_ = http.resource_type(request) if "type" in request.path_params else None
-        page = await search(self._engine(), type_, ask.parameters, lenient=ask.lenient(self._settings))
-        return http.json_response(ask, search_bundle(page, self._base(request), type_ or ""))
+        page = await search(self._at(request), type_, ask.parameters, lenient=ask.lenient(self._settings))
+        return http.json_response(ask, search_bundle(page, self._base(request), type_ or "", ask.shown))
 
     async def transaction(self, request: Request) -> Response:
         """Answer transaction and batch."""
@@ -205,7 +212,7 @@ class Api:
         _refuse_parameters(ask)
         check_input(request.headers.get("content-type"))
         body = await http.read_body(request, self._settings.max_body_size)
-        return http.json_response(ask, await transaction(self._engine(), body, self._base(request)))
+        return http.json_response(ask, await transaction(self._at(request), body, self._base(request)))
 
     async def capabilities(self, request: Request) -> Response:
         """Answer capabilities."""
@@ -213,11 +220,14 @@ class Api:
         mode = dict(ask.parameters).get("mode", "full")
         if mode != "full":
             raise Invalid(f"mode={mode} is not supported here; full is.", code="not-supported", expression="mode")
+        engine = self._at(request)
         statement = capability_statement(
             [offer for endpoint in self.endpoints for offer in endpoint.offers],
-            self._engine().limits,
+            engine.catalogue,
+            engine.limits,
             self._base(request),
             FORMATS,
+            [(operation.code, operation.url) for operation in operations()],
             distribution_version("trial-registry"),
             self._started,
         )
@@ -229,13 +239,38 @@ class Api:
         await self._engine().store.health()
         return Response(status_code=http.NO_CONTENT)
 
+    def _operation(self, code: Code) -> Handler:
+        async def answer(request: Request) -> Response:
+            ask = http.ask(request)
+            _refuse_parameters(ask)
+            return http.json_response(ask, await code(self._at(request)))
+
+        return answer
+
+    def _dispatch(self, handlers: dict[str, Handler]) -> Handler:
+        if "GET" in handlers:
+            handlers = {**handlers, "HEAD": handlers["GET"]}
+
+        async def dispatch(request: Request) -> Response:
+            parameters = self._engine().parameters
+            await parameters.refresh()
+            if request.method in READS:
+                return await handlers[request.method](request)
+            with parameters.writing():
+                return await handlers[request.method](request)
+
+        return dispatch
+
     async def _resource_body(self, request: Request) -> bytes:
         check_input(request.headers.get("content-type"))
         return await http.read_body(request, self._settings.max_body_size)
 
-    async def _patch_body(self, request: Request) -> bytes:
-        check_patch(request.headers.get("content-type"))
-        return await http.read_body(request, self._settings.max_body_size)
+    async def _patch_body(self, request: Request) -> tuple[Form, bytes]:
+        form = patch_form(request.headers.get("content-type"))
+        return form, await http.read_body(request, self._settings.max_body_size)
+
+    def _at(self, request: Request) -> Engine:
+        return self._engine().at(self._base(request))
 
     def _base(self, request: Request) -> str:
         return http.base_url(request, self._settings)
@@ -243,16 +278,6 @@ class Api:
 
 def _endpoint(method: str, path: str, handler: Handler, summary: str, *codes: str, level: str = "type") -> Endpoint:
     return Endpoint(method, path, handler, summary, tuple(Offer(code, level) for code in codes))
-
-
-def _dispatch(handlers: dict[str, Handler]) -> Handler:
-    if "GET" in handlers:
-        handlers = {**handlers, "HEAD": handlers["GET"]}
-
-    async def dispatch(request: Request) -> Response:
-        return await handlers[request.method](request)
-
-    return dispatch
 
 
 def _conditions(request: Request) -> tuple[str | None, bool]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from service.errors import Issue
 from service.fhir.bundle import Entry, Link, bundle
 from service.fhir.json import dumps, loads
+from service.fhir.outcome import operation_outcome
 from service.fhir.subset import Summary, pick, summarize
 from service.interactions.history import HistoryPage
+from service.interactions.score import score
 from service.interactions.search import SearchPage
+from service.search.parse import Pairs
+from service.search.request import SearchRequest
 from service.store.base import Version
 
 STATUS = {"POST": "201 Created", "PUT": "200 OK", "PATCH": "200 OK", "DELETE": "204 No Content"}
@@ -30,23 +35,36 @@ def present(json: bytes, summary: Summary = "false", elements: tuple[str, ...] =
     return dumps(summarize(resource, summary), pretty=pretty)
 
 
-def search_bundle(page: SearchPage, base: str, path: str) -> bytes:
-    """Return the searchset of a page; ``base`` is the FHIR base URL, ``path`` what was searched, below it."""
+def search_bundle(page: SearchPage, base: str, path: str, shown: Pairs = ()) -> bytes:
+    """Return the searchset of a page; ``base`` is the FHIR base URL, ``path`` what was searched, below it.
+
+    ``shown`` are the parameters that say how the answer is written; its links carry them on.
+    """
     request = page.request
     entries = [
         Entry(
             present(version.json or b"", request.summary, request.elements),
             f"{base}/{version.type}/{version.id}",
-            {"search": {"mode": "match"}},
+            {"search": _search(request, mode, version)},
         )
-        for version in page.versions
+        for mode, versions in (("match", page.versions), ("include", page.included))
+        for version in versions
     ]
-    links = _links(f"{base}/{path}" if path else base, request.used, page.next_page)
+    if page.truncated:
+        issue = Issue("warning", "incomplete", f"More than {len(page.included)} resources would be included.")
+        entries.append(Entry(dumps(operation_outcome((issue,))), None, {"search": {"mode": "outcome"}}))
+    links = _links(f"{base}/{path}" if path else base, [*request.used, *shown], page.next_page)
     return bundle("searchset", entries, total=page.total, links=links)
 
 
-def history_bundle(page: HistoryPage, base: str, path: str) -> bytes:
-    """Return the history Bundle of a page."""
+def _search(request: SearchRequest, mode: str, version: Version) -> dict[str, Any]:
+    if mode == "match" and request.words:
+        return {"mode": mode, "score": score(version, request.words)}
+    return {"mode": mode}
+
+
+def history_bundle(page: HistoryPage, base: str, path: str, shown: Pairs = ()) -> bytes:
+    """Return the history Bundle of a page; see :func:`search_bundle`."""
     entries = [
         Entry(
             version.json,
@@ -65,7 +83,7 @@ def history_bundle(page: HistoryPage, base: str, path: str) -> bytes:
         )
         for version in page.versions
     ]
-    links = _links(f"{base}/{path}", page.used, page.next_page)
+    links = _links(f"{base}/{path}", [*page.used, *shown], page.next_page)
     return bundle("history", entries, total=page.total, links=links)
 
 

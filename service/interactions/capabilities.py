@@ -13,7 +13,7 @@ from typing import Any
 from service.fhir import definitions
 from service.fhir.json import dumps
 from service.interactions.engine import Limits
-from service.search.parameters import RESOURCE, Parameter, parameters_for
+from service.search.parameters import Catalogue, Parameter
 
 CANONICAL = "https://trial-registry.example.org/fhir"
 
@@ -27,9 +27,20 @@ class Offer:
 
 
 def capability_statement(
-    offers: Sequence[Offer], limits: Limits, base: str, formats: Sequence[str], version: str, started: str
+    offers: Sequence[Offer],
+    catalogue: Catalogue,
+    limits: Limits,
+    base: str,
+    formats: Sequence[str],
+    operations: Sequence[tuple[str, str]],
+    version: str,
+    started: str,
 ) -> bytes:
-    """Return the CapabilityStatement; ``started`` is the instant from which this server has been as it describes."""
+    """Return the CapabilityStatement.
+
+    ``operations`` are the names and definitions of those on the whole system; ``started`` is the instant from which
+    this server has been as it describes.
+    """
     by_level = {
         level: [{"code": code} for code in dict.fromkeys(offer.code for offer in offers if offer.level == level)]
         for level in ("type", "system")
@@ -47,20 +58,25 @@ def capability_statement(
         "implementation": {"description": "Studies, arms and results in FHIR R5", "url": base},
         "fhirVersion": definitions.provenance().fhir_version,
         "format": list(formats),
-        "patchFormat": ["application/json-patch+json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [
             {
                 "mode": "server",
-                "resource": [_resource(type_, by_level["type"], limits) for type_ in definitions.resource_types()],
+                "resource": [
+                    _resource(type_, by_level["type"], catalogue, limits) for type_ in definitions.resource_types()
+                ],
                 "interaction": by_level["system"],
-                "searchParam": [_parameter(parameter) for parameter in parameters_for(RESOURCE).values()],
+                "searchParam": [_parameter(parameter) for parameter in catalogue.common().values()],
+                "operation": [{"name": name, "definition": definition} for name, definition in operations],
             }
         ],
     }
     return dumps(statement)
 
 
-def _resource(type_: str, interactions: Sequence[dict[str, str]], limits: Limits) -> dict[str, Any]:
+def _resource(
+    type_: str, interactions: Sequence[dict[str, str]], catalogue: Catalogue, limits: Limits
+) -> dict[str, Any]:
     return {
         "type": type_,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type_}",
@@ -74,7 +90,7 @@ def _resource(type_: str, interactions: Sequence[dict[str, str]], limits: Limits
         "conditionalPatch": True,
         "conditionalDelete": "single" if limits.conditional_delete == 1 else "multiple",
         "referencePolicy": ["literal", "logical", "local"],
-        "searchParam": [_parameter(parameter) for parameter in parameters_for(type_).values()],
+        "searchParam": [_parameter(parameter) for parameter in catalogue.for_type(type_).values()],
     }
 
 

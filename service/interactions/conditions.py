@@ -29,7 +29,7 @@ async def find_one(engine: Engine, type_: str, criteria: Pairs) -> tuple[Query, 
 
     Raises :class:`PreconditionFailed` where several do.
     """
-    query = parse_criteria(type_, criteria)
+    query = parse_criteria(engine.catalogue, type_, criteria, engine.context)
     found = await engine.store.search(query, limit=2)
     if len(found) > 1:
         raise PreconditionFailed(f"More than one {type_} meets the criteria.", code="multiple-matches")
@@ -89,7 +89,7 @@ async def commit(
     the interaction's own: the registry has changed since it looked.
     """
     try:
-        return await engine.store.commit(changes, [*client, *own])
+        return await engine.parameters.commit(changes, [*client, *own], engine.bases)
     except GuardFailed as failed:
         if failed.guard in client:
             raise refusal(failed.guard) from None

@@ -23,7 +23,7 @@ async def conditional_delete(
 
     Raises :class:`PreconditionFailed` where more do, and nothing is deleted.
     """
-    query = parse_criteria(type_, criteria)
+    query = parse_criteria(engine.catalogue, type_, criteria, engine.context)
     limit = engine.limits.conditional_delete
 
     async def attempt() -> list[Written]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service.errors import Gone, Issue, NotFound
+from service.interactions.parameters import Parameters
+from service.search.index import rows
+from service.search.parameters import Catalogue
 from service.search.rows import Row
+from service.search.types import Context
 from service.store.base import MAX_RESOURCE_SIZE, Effect, Store, Version
 
 
@@ -25,13 +29,33 @@ class Limits:
 class Engine:
     """A store with the rules of what goes into it.
 
-    ``check`` returns every problem of a resource, ``rows`` the index rows of a valid one.
+    ``check`` returns every problem of a resource; ``parameters`` are the search parameters there are. ``bases`` are the
+    FHIR base URLs that are this server's own.
     """
 
     store: Store
+    parameters: Parameters
     check: Callable[[dict[str, Any]], Sequence[Issue]]
-    rows: Callable[[dict[str, Any]], tuple[Row, ...]]
     limits: Limits = Limits()
+    bases: tuple[str, ...] = ()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The search parameters that can be searched by."""
+        return self.parameters.searchable
+
+    @property
+    def context(self) -> Context:
+        """Where what is asked is asked."""
+        return Context(self.bases)
+
+    def rows(self, resource: dict[str, Any]) -> tuple[Row, ...]:
+        """Return the index rows of a valid resource."""
+        return rows(resource, self.parameters.indexed, self.bases)
+
+    def at(self, base: str) -> Engine:
+        """Return the engine as it is known under one more base URL: that of the request."""
+        return self if base in self.bases else replace(self, bases=(*self.bases, base))
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ async def check_read(engine: Engine, step: Step, writes: Mapping[tuple[str | Non
     """Raise what a read will end in once the writes (by type and id) are done, as far as can be known before."""
     match _read_segments(step):
         case [type_]:
-            parse(type_, [pair for pair in step.criteria if pair[0] != "_page"])
+            parse(engine.catalogue, type_, [pair for pair in step.criteria if pair[0] != "_page"], engine.context)
         case [type_, id_, *rest] if (type_, id_) not in writes:
             await (vread(engine, type_, id_, rest[1]) if rest else read(engine, type_, id_))
         case [type_, id_] if writes[type_, id_] == "DELETE":

@@ -8,7 +8,8 @@ from service.errors import Invalid, Issue, NotFound
 from service.fhir.dates import interval
 from service.interactions.engine import Engine
 from service.interactions.paging import Page, seal, unseal
-from service.search.parse import Pairs, parse_count
+from service.search.parse import Pairs
+from service.search.request import parse_count
 from service.store.base import HistoryQuery, Version
 
 

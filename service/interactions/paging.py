@@ -16,16 +16,20 @@ from service.interactions.engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A place in the results of one request: its seq, the last position shown, and the total if it was counted."""
+    """A place in the results of one request: its seq, the last position shown, the total, and how many came before.
+
+    ``total`` is None where matches were not counted.
+    """
 
     seq: int
     position: int
     total: int | None
+    shown: int = 0
 
 
 def seal(engine: Engine, page: Page, scope: str) -> str:
     """Return the opaque text of a page of a request; ``scope`` is the request that it continues."""
-    return _serializer(engine, scope).dumps([page.seq, page.position, page.total])
+    return _serializer(engine, scope).dumps([page.seq, page.position, page.total, page.shown])
 
 
 def unseal(engine: Engine, text: str, scope: str) -> Page:

@@ -1,13 +1,18 @@
-"""patch with JSON Patch, also conditional (https://hl7.org/fhir/R5/http.html#patch)."""
+"""patch with JSON Patch or FHIRPath Patch, also conditional.
+
+https://hl7.org/fhir/R5/http.html#patch, https://hl7.org/fhir/R5/fhirpatch.html
+"""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Literal
 
 import jsonpatch
 from jsonpointer import JsonPointerException
 
 from service.errors import Invalid, NotFound, TooLarge, Unprocessable
+from service.fhir import fhirpath_patch
 from service.fhir.json import dumps, loads
 from service.interactions.conditions import commit_one, find_one, matches, until_settled, version_guard
 from service.interactions.engine import Engine, Written, existing
@@ -15,59 +20,76 @@ from service.interactions.prepare import parse_resource, prepare
 from service.search.parse import Pairs
 from service.store.base import Guard, Version, VersionIs
 
+Form = Literal["json", "fhirpath"]
+Patcher = Callable[[Any, int], bytes]
+"""From the current content, and a limit in bytes, to the text of the next; raises :class:`Unprocessable`."""
+
 _IMPOSSIBLE: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What an operation on a place that it cannot be done in ends with, beside the library's own errors."""
 
 
-async def patch(engine: Engine, type_: str, id_: str, body: bytes, *, if_match: str | None = None) -> Written:
-    """Apply a JSON Patch to the current version.
+async def patch(
+    engine: Engine, type_: str, id_: str, body: bytes, form: Form = "json", *, if_match: str | None = None
+) -> Written:
+    """Apply a patch to the current version.
 
-    Raises :class:`NotFound` or :class:`Gone` where there is none, :class:`Invalid` for what is no JSON Patch, and
+    Raises :class:`NotFound` or :class:`Gone` where there is none, :class:`Invalid` for what is no patch, and
     :class:`Unprocessable` for one that cannot be applied or whose result is not valid.
     """
-    operations = parse_patch(body)
+    patcher = parse_patch(body, form)
 
     async def attempt() -> Written:
         current = existing(await engine.store.read(type_, id_), type_, id_)
-        return await _write(engine, current, operations, if_match, ())
+        return await _write(engine, current, patcher, if_match, ())
 
     return await until_settled(attempt)
 
 
 async def conditional_patch(
-    engine: Engine, type_: str, criteria: Pairs, body: bytes, *, if_match: str | None = None
+    engine: Engine,
+    type_: str,
+    criteria: Pairs,
+    body: bytes,
+    form: Form = "json",
+    *,
+    if_match: str | None = None,
 ) -> Written:
     """Patch the one resource that meets the criteria; raises :class:`NotFound` where none does."""
-    operations = parse_patch(body)
+    patcher = parse_patch(body, form)
 
     async def attempt() -> Written:
         query, found = await find_one(engine, type_, criteria)
         if found is None:
             raise NotFound(f"No {type_} meets the criteria.")
-        return await _write(engine, found, operations, if_match, [matches(query, found)])
+        return await _write(engine, found, patcher, if_match, [matches(query, found)])
 
     return await until_settled(attempt)
 
 
-def parse_patch(body: bytes) -> jsonpatch.JsonPatch:
-    """Parse a JSON Patch (RFC 6902); raises :class:`Invalid`."""
+def parse_patch(body: bytes, form: Form) -> Patcher:
+    """Parse a JSON Patch (RFC 6902) or a FHIRPath Patch; raises :class:`Invalid`."""
     operations = loads(body)
+    if form == "fhirpath":
+        if not isinstance(operations, dict):
+            raise Invalid("A FHIRPath Patch is a Parameters resource.", code="structure")
+        return lambda resource, _: dumps(fhirpath_patch.apply(resource, operations))
     if not isinstance(operations, list) or not all(isinstance(operation, dict) for operation in operations):
         raise Invalid("A JSON Patch is an array of operations.", code="structure")
     try:
-        return jsonpatch.JsonPatch(operations)
+        parsed = jsonpatch.JsonPatch(operations)
     except (jsonpatch.JsonPatchException, JsonPointerException, TypeError) as problem:
         raise Invalid(f"This is not a JSON Patch: {problem}.", code="structure") from None
+    return lambda resource, limit: _apply(parsed, resource, limit)
 
 
 async def _write(
     engine: Engine,
     current: Version,
-    operations: jsonpatch.JsonPatch,
+    patcher: Patcher,
     if_match: str | None,
     own: list[Guard] | tuple[()],
 ) -> Written:
-    patched = _apply(operations, loads(current.json or b""), engine.limits.resource_size)
+    patched = patcher(loads(current.json or b""), engine.limits.resource_size)
     document = parse_resource(engine, patched, current.type)
     if document.data.get("id") != current.id:
         raise Unprocessable("A patch cannot change a resource's id.", expression="id")

@@ -19,6 +19,7 @@ from service.fhir.references import parse_literal
 from service.fhir.rewrite import rewrite
 from service.interactions.batch import batch
 from service.interactions.conditions import find_one, matches, refusal, until_settled, unused, version_guard
+from service.interactions.definitions import RefusedDefinitions
 from service.interactions.engine import Engine, Written
 from service.interactions.entries import (
     ORDER,
@@ -110,12 +111,25 @@ async def _commit(engine: Engine, steps: Sequence[Step], base: str) -> list[Comm
     changes = [step.change for step in writes if step.change is not None]
     client = {guard: step for step in writes for guard in step.client}
     try:
-        return await engine.store.commit(changes, [*client, *guards])
+        return await engine.parameters.commit(changes, [*client, *guards], engine.bases)
+    except RefusedDefinitions as refused:
+        raise _located(refused, writes) from None
     except GuardFailed as failed:
         if failed.guard not in client:
             raise
         with located(client[failed.guard]):
             raise refusal(failed.guard) from None
+
+
+def _located(refused: RefusedDefinitions, writes: Sequence[Step]) -> Unprocessable:
+    issues: list[Issue] = []
+    for change, found in refused.found:
+        try:
+            with located(next(step for step in writes if step.change is change)):
+                raise Unprocessable(found)
+        except Unprocessable as error:
+            issues.extend(error.issues)
+    return Unprocessable(issues)
 
 
 async def _resolve(engine: Engine, step: Step) -> None:

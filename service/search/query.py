@@ -40,6 +40,13 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
+class Types:
+    """The resource is of one of these types."""
+
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Updated:
     """The version's instant lies in [since, before), in milliseconds since the epoch; None is unbounded."""
 
@@ -66,10 +73,11 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Contains:
-    """The value of a term row has this text in it."""
+    """The value of a term row has this text in it; ``at_end``, it ends with it."""
 
     key: str
     text: str
+    at_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +97,60 @@ class Range:
     bounds: tuple[Bound, ...]
 
 
-Predicate = And | Or | Not | Ids | Updated | Term | Prefix | Contains | Range
+@dataclass(frozen=True, slots=True)
+class Together:
+    """All parts hold for rows of one and the same element: rows with the same ``part``, which is not 0.
+
+    ``parts`` are alternatives of row predicates: :class:`Term`, :class:`Prefix`, :class:`Contains`, :class:`Range`, and
+    :class:`Or`, :class:`And` of these.
+    """
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A term row's value under ``key`` is ``type/id`` of a resource that the query matches."""
+
+    key: str
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseLinked:
+    """A resource that the query matches has a term row under ``key`` whose value is ``type/id`` of this one."""
+
+    key: str
+    query: Query
+
+
+Predicate = (
+    And | Or | Not | Ids | Types | Updated | Term | Prefix | Contains | Range | Together | Linked | ReverseLinked
+)
 
 EVERYTHING = And(())
 
 
 @dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of matches: by the least (descending: the greatest) of the values that a resource has under ``key``.
+
+    ``field`` says which: the value of its term rows, the low or high end of its range rows, or what every version has:
+    its ``id`` or ``instant``, for which there is no key. A resource without a value comes last in either direction.
+    """
+
+    field: Literal["value", "low", "high", "id", "instant"]
+    key: str = ""
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """Current resources of these types (of all types where none is named) for which the predicate holds."""
+    """Current resources of these types (of all types where none is named) for which the predicate holds.
+
+    They come in the order of ``sort``, and where that says nothing, in the order in which they were written.
+    """
 
     types: tuple[str, ...]
     where: Predicate = EVERYTHING
+    sort: tuple[Sort, ...] = ()

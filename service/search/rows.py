@@ -5,16 +5,19 @@ alike and no precision is lost on the way:
 
 * a *term* has a value and a qualifier: a code and its system, a folded string and its original, a reference and its
   version, a URL;
-* a *range* has a low and a high end in sortable text: a date at its precision, a number with its implicit precision.
+* a *range* has a low and a high end in sortable text: a date at its precision, a number, a span of quantities.
 
-Each belongs to a key: the resource type and the parameter, and where needed a form of it (``Evidence.value:mg``).
+Each belongs to a key: the resource type and the parameter, and where needed a form of it (``Evidence.value:unit``).
+Rows of a composite parameter also have a part: the number of the element that they come from, so that its components
+can be asked of one and the same element. All other rows have part 0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 LOWEST: Final = ""
 """Sorts before every :func:`sortable` number: an open low end."""
@@ -26,22 +29,22 @@ _EXPONENT_BIAS: Final = 5_000_000_000
 """More than half of what ten digits hold: a decimal of FHIR may have an exponent of nine digits."""
 
 
-@dataclass(frozen=True, slots=True)
-class TermRow:
+class TermRow(msgspec.Struct, frozen=True, gc=False):
     """A value with a qualifier, matched by ``Term``, ``Prefix`` and ``Contains``."""
 
     key: str
     value: str
     qualifier: str = ""
+    part: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RangeRow:
-    """A range [low, high) or [low, high], as its search type decides, matched by ``Range``."""
+class RangeRow(msgspec.Struct, frozen=True, gc=False):
+    """A range [low, high) between two ends in sortable text, matched by ``Range``."""
 
     key: str
     low: str
     high: str
+    part: int = 0
 
 
 Row = TermRow | RangeRow
@@ -62,3 +65,16 @@ def sortable(number: Decimal | int) -> str:
         return "2"
     magnitude = f"{len(text) + exponent + _EXPONENT_BIAS:010d}{text.rstrip('0')}"
     return f"1{magnitude.translate(_NINES_COMPLEMENT)}:" if sign else f"3{magnitude}"
+
+
+def below(number: Decimal | int) -> str:
+    """The cut just below a number, as an end of a range: the low end of a range that includes it."""
+    return sortable(number)
+
+
+def above(number: Decimal | int) -> str:
+    """The cut just above a number: the high end of a range that includes it, before the cut below any greater one.
+
+    The mark sorts before every digit, so it stays below the digits of a number that goes on where this one ends.
+    """
+    return sortable(number) + "!"

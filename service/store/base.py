@@ -160,6 +160,19 @@ class Store(Protocol):
         """
         ...
 
+    async def add_rows(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> None:
+        """Add index rows to versions already written, which are named by their positions.
+
+        For a search parameter that came after its resources. It is no commit and takes no seq; rows that are there
+        already, and positions that no version has, change nothing. It is done in steps, between which others write, so
+        what it was to add is complete when it returns; after an error it is to be called again.
+        """
+        ...
+
+    async def remove_rows(self, keys: Sequence[str]) -> None:
+        """Remove all index rows under these keys, in steps as :meth:`add_rows`: the parameter is retired."""
+        ...
+
     async def read(self, type_: str, id_: str, at: int | None = None) -> Version | None:
         """Return the version visible at a seq (it may be a deletion), or None."""
         ...
@@ -172,12 +185,18 @@ class Store(Protocol):
         """Return the visible versions of these (type, id), without those that are not there; deletions are included."""
         ...
 
-    async def search(self, query: Query, at: int | None = None, *, after: int = 0, limit: int) -> list[Version]:
-        """Return up to ``limit`` matches in the order of their positions, from after a position on."""
+    async def search(
+        self, query: Query, at: int | None = None, *, after: int | None = None, limit: int
+    ) -> list[Version]:
+        """Return up to ``limit`` matches in the order of the query, those after the match at this position.
+
+        ``after`` is the position of a version that the same query, at the same seq, has returned. Ties of the order
+        are broken by position, the earlier first.
+        """
         ...
 
-    async def count(self, query: Query, at: int | None = None) -> int:
-        """Return the number of matches."""
+    async def count(self, query: Query, at: int | None = None, *, limit: int | None = None) -> int:
+        """Return the number of matches; counting ends at ``limit``."""
         ...
 
     async def history(

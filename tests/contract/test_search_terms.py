@@ -84,6 +84,15 @@ async def test_contains(store: Store) -> None:
     assert await found(store, Contains("nam", "lung")) == ""
 
 
+async def test_at_the_end(store: Store) -> None:
+    """A text at the end of a value is found there and nowhere else, a line break at the very end included."""
+    await write(store, named("a", "lung"), named("b", "the lung\n"), named("c", "of lung"), named("d", "lung of"))
+    assert await found(store, Contains("name", "lung", at_end=True)) == "a c"
+    assert await found(store, Contains("name", "lung\n", at_end=True)) == "b"
+    assert await found(store, Contains("name", "the of lung", at_end=True)) == ""
+    assert await found(store, Contains("name", "", at_end=True)) == "a b c d"
+
+
 @pytest.mark.parametrize("sign", list("%_.*\\([{)]}|+?^$-#&~/'\"`<>=!:;,@ \t\n\r"))
 async def test_no_character_is_special(store: Store, sign: str) -> None:
     """What means something to SQL, to a regular expression or to JSON means itself in a search, and as a key too."""

@@ -119,3 +119,13 @@ async def test_total_is_not_counted_where_it_is_not_wanted(fhir: Fhir) -> None:
     await fhir.store(*(study(id_) for id_ in "abc"))
     pages = [page async for page in fhir.pages("ResearchStudy?_count=1&_total=none")]
     assert [page.get("total") for page in pages] == [None, None, None]
+
+
+async def test_links_carry_the_form_of_the_answer(fhir: Fhir) -> None:
+    """http.html#paging: who asked for an indented page in a format gets the next one the same way."""
+    await fhir.store(study("a"), study("b"))
+    for path in ("ResearchStudy", "ResearchStudy/_history"):
+        bundle = (await fhir.get(f"{path}?_count=1&_format=json&_pretty=true")).json()
+        for each in bundle["link"]:
+            assert "_format=json" in each["url"]
+            assert "_pretty=true" in each["url"]

@@ -158,3 +158,49 @@ async def test_conditional_patch(fhir: Fhir) -> None:
     refused(await fhir.patch(path, patch), 412, "multiple-matches")
     refused(await fhir.patch("ResearchStudy", patch), 400, "required")
     refused(await fhir.patch("ResearchStudy?x=1", patch, Prefer="handling=lenient"), 400, "invalid", "x")
+
+
+def fhirpath(*operations: dict[str, str]) -> dict[str, object]:
+    """Return a FHIRPath Patch; each operation as names and values."""
+    kinds = {"type": "valueCode", "index": "valueInteger", "source": "valueInteger", "destination": "valueInteger"}
+    return {
+        "resourceType": "Parameters",
+        "parameter": [
+            {
+                "name": "operation",
+                "part": [{"name": name, kinds.get(name, "valueString"): value} for name, value in operation.items()],
+            }
+            for operation in operations
+        ],
+    }
+
+
+async def test_a_fhirpath_patch(fhir: Fhir) -> None:
+    """fhirpatch.html: the operations are done in their order, as one change; also on what meets criteria."""
+    await fhir.store(study("a", title="One"))
+    patch = fhirpath(
+        {"type": "replace", "path": "ResearchStudy.title", "value": "Two"},
+        {"type": "add", "path": "ResearchStudy", "name": "description", "value": "three"},
+    )
+    for path in ("ResearchStudy/a", "ResearchStudy?_id=a"):
+        response = await fhir.patch(path, patch, Content_Type="application/fhir+json")
+        assert response.status_code == (200 if path == "ResearchStudy/a" else 422)  # a second add finds it there
+    study_ = (await fhir.get("ResearchStudy/a")).json()
+    assert (study_["title"], study_["description"], study_["meta"]["versionId"]) == ("Two", "three", "2")
+
+
+async def test_a_fhirpath_patch_that_cannot_be_done(fhir: Fhir) -> None:
+    """fhirpatch.html: an operation that finds nothing, or whose result is not valid, is 422 and changes nothing."""
+    await fhir.store(study("a", title="One"))
+    for operation in (
+        {"type": "replace", "path": "ResearchStudy.note[3]", "value": "x"},
+        {"type": "replace", "path": "ResearchStudy.status", "value": "nonsense"},
+        {"type": "replace", "path": "ResearchStudy.id", "value": "b"},
+    ):
+        response = await fhir.patch("ResearchStudy/a", fhirpath(operation), Content_Type="application/fhir+json")
+        assert response.status_code == 422, response.text
+    bodies: tuple[object, ...] = ([], {"resourceType": "Parameters"}, {"resourceType": "Patient"})
+    for body in bodies:
+        response = await fhir.patch("ResearchStudy/a", body, Content_Type="application/fhir+json")
+        assert response.status_code in (400, 422), response.text
+    assert (await fhir.get("ResearchStudy/a")).json()["meta"]["versionId"] == "1"

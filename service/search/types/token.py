@@ -1,4 +1,8 @@
-"""Token parameters: a code and the system that it comes from (https://hl7.org/fhir/R5/search.html#token)."""
+"""Token parameters: a code and the system that it comes from (https://hl7.org/fhir/R5/search.html#token).
+
+"Matches are literal", and case-sensitive; "if the underlying datatype is string then the search is not case sensitive".
+``:not`` negates all alternatives together, so it is applied by the caller: see :data:`NEGATED`.
+"""
 
 from __future__ import annotations
 
@@ -7,54 +11,136 @@ from typing import Any, Final
 
 from service.errors import Invalid
 from service.search.escaping import split, unescape
-from service.search.query import Not, Or, Predicate, Term
+from service.search.folding import fold, unmarked
+from service.search.parameters import Parameter
+from service.search.query import Or, Predicate, Prefix, Sort, Term
 from service.search.rows import Row, TermRow
+from service.search.types.base import ANYWHERE, Context, literal, unsupported
+from service.search.types.string import words_begin
 
-MODIFIERS: Final = frozenset({"not"})
-SYSTEM_ONLY: Final = ":system"
+MODIFIERS: Final = frozenset({"not", "text", "text-advanced", "code-text", "of-type"})
+NEGATED: Final = frozenset({"not"})
+"""Modifiers whose predicate is that of the value; the caller negates the alternatives as one."""
+SYSTEM: Final = ":system"
 """The form of the key under which ``system|`` is found."""
+TEXT: Final = ":text"
+CODE: Final = ":code"
+"""The form of the key for a folded code, where folding changes it."""
+OF_TYPE: Final = ":of-type"
 
 
-def extract(key: str, value: Any, implied_system: str) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-    """Yield the rows of one value: a code, boolean, id, Coding, CodeableConcept, Identifier or ContactPoint.
-
-    ``implied_system`` is that of the required binding of a plain code, which does not name its own.
-    """
-    for system, code in _tokens(value, implied_system):
-        if code:
-            yield TermRow(key, code, system)
-        if system:
-            yield TermRow(key + SYSTEM_ONLY, system)
-
-
-def parse(name: str, key: str, modifier: str | None, text: str) -> Predicate:
-    """Return the predicate of ``name[:modifier]=text``: alternatives of ``c``, ``s|c``, ``|c`` and ``s|``."""
-    alternatives = Or(tuple(_alternative(name, key, value) for value in split(text, ",")))
-    return Not(alternatives) if modifier == "not" else alternatives
-
-
-def _tokens(value: Any, implied_system: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any JSON value
-    if isinstance(value, bool):
-        yield "", "true" if value else "false"
-    elif isinstance(value, str):
-        yield implied_system, value
+def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
+    """Yield the rows of a Coding, CodeableConcept, Identifier, ContactPoint, code, boolean, id, string or uri."""
+    key = parameter.key
+    if isinstance(value, str):
+        code = value.casefold() if fhir_type == "string" else value
+        yield from pair(key, parameter.implied_system if fhir_type == "code" else "", code)
+    elif isinstance(value, bool):
+        yield TermRow(key, "true" if value else "false")
     elif isinstance(value, dict):
-        if "coding" in value:
-            for coding in value["coding"]:
-                yield from _tokens(coding, "")
-        elif "code" in value:
-            yield value.get("system", ""), value["code"]
-        elif "value" in value or "system" in value:
-            yield value.get("system", ""), value.get("value", "")
+        if fhir_type == "CodeableReference":
+            fhir_type, value = "CodeableConcept", value.get("concept") or {}
+        if fhir_type == "CodeableConcept":
+            for coding in value.get("coding") or ():
+                yield from _coding(key, coding)
+            if "text" in value:
+                yield TermRow(key + TEXT, fold(value["text"]))
+        elif fhir_type == "Identifier":
+            yield from _identifier(key, value)
+        elif fhir_type == "ContactPoint":
+            yield from pair(key, value.get("system", ""), value.get("value", ""))
+        else:
+            yield from _coding(key, value)
 
 
-def _alternative(name: str, key: str, text: str) -> Predicate:
+def pair(key: str, system: str, code: str) -> Iterator[Row]:
+    """Yield the rows of a code and its system, either of which may be missing."""
+    if code:
+        yield TermRow(key, code, system)
+        folded = code if code.isdigit() and code.isascii() else unmarked(code)
+        if folded != code:
+            yield TermRow(key + CODE, folded)
+    if system:
+        yield TermRow(key + SYSTEM, system)
+
+
+def predicate(
+    parameter: Parameter,
+    modifier: str | None,
+    text: str,
+    name: str,
+    context: Context = ANYWHERE,  # noqa: ARG001  # a token is the same everywhere
+) -> Predicate:
+    """Return the predicate of ``c``, ``s|c``, ``|c`` or ``s|``, or of what a modifier makes of the text."""
+    match modifier:
+        case None | "not":
+            return token(parameter.key, text, name, any_case="string" in parameter.types)
+        case "text":
+            return Prefix(parameter.key + TEXT, fold(literal(name, text)))
+        case "text-advanced":
+            return words_begin(parameter.key + TEXT, fold(literal(name, text)))
+        case "code-text":
+            start = unmarked(literal(name, text))
+            return Or((Prefix(parameter.key, start), Prefix(parameter.key + CODE, start)))
+        case "of-type" if not parameter.types or "Identifier" in parameter.types:
+            return _of_type(parameter, text, name)
+        case "of-type":
+            raise Invalid(
+                f"{name}: :of-type is only for identifiers, and {parameter.code} is none.",
+                code="not-supported",
+                expression=name,
+            )
+    raise unsupported(parameter, modifier, name)
+
+
+def token(key: str, text: str, name: str, *, any_case: bool = False) -> Predicate:
+    """Return the predicate of ``c``, ``s|c``, ``|c`` or ``s|``."""
     parts = [unescape(name, part) for part in split(text, "|")]
     match parts:
         case [code] if code:
-            return Term(key, code)
+            return _code(key, code, None, any_case=any_case)
         case [system, ""] if system:
-            return Term(key + SYSTEM_ONLY, system)
+            return Term(key + SYSTEM, system)
         case [system, code] if code:
-            return Term(key, code, system)
+            return _code(key, code, system, any_case=any_case)
     raise Invalid(f"{name}: {text!r} is not a token (code, system|code, |code or system|).", expression=name)
+
+
+def sort(parameter: Parameter, descending: bool) -> Sort:
+    """Return the order by code."""
+    return Sort("value", parameter.key, descending)
+
+
+def _code(key: str, code: str, system: str | None, *, any_case: bool) -> Predicate:
+    folded = code.casefold()
+    if not any_case or folded == code:
+        return Term(key, code, system)
+    return Or((Term(key, code, system), Term(key, folded, system)))
+
+
+def _of_type(parameter: Parameter, text: str, name: str) -> Predicate:
+    parts = [unescape(name, part) for part in split(text, "|")]
+    if len(parts) != 3 or not all(parts):
+        raise Invalid(f"{name}: {text!r} is not system|code|value, of which none may be missing.", expression=name)
+    system, code, value = parts
+    return Term(parameter.key + OF_TYPE, value, f"{system}|{code}")
+
+
+def _coding(key: str, value: dict[str, Any]) -> Iterator[Row]:
+    yield from pair(key, value.get("system", ""), value.get("code", ""))
+    if "display" in value:
+        yield TermRow(key + TEXT, fold(value["display"]))
+
+
+def _identifier(key: str, value: dict[str, Any]) -> Iterator[Row]:
+    text = value.get("value", "")
+    yield from pair(key, value.get("system", ""), text)
+    kind = value.get("type") or {}
+    for coding in kind.get("coding") or ():
+        if "display" in coding:
+            yield TermRow(key + TEXT, fold(coding["display"]))
+        if text and "code" in coding:
+            yield TermRow(key + OF_TYPE, text, f"{coding.get('system', '')}|{coding['code']}")
+    for described in (kind.get("text"), (value.get("assigner") or {}).get("display")):
+        if described:
+            yield TermRow(key + TEXT, fold(described))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from bson import Int64
 from pymongo import ReturnDocument
@@ -22,8 +23,10 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from service.errors import RegistryError, TooLarge, Unavailable
+from service.search.rows import Row
 from service.store.base import MAX_CHANGES, Change, Committed, Guard
-from service.store.mongo.driver import Client, Database, Document, mapped
+from service.store.mongo import reindex
+from service.store.mongo.driver import Client, Collection, Database, Document, mapped
 from service.store.mongo.group import Group, Job, Outcome
 from service.store.mongo.lease import Lease, find_head, locked, undo
 from service.store.mongo.schema import HEAD, registry_of, versions_of
@@ -32,6 +35,16 @@ GROUP_COMMITS: Final = 256
 """Commits that share one move of the head at the most, so that the first of them does not wait for ever."""
 GROUP_BYTES: Final = 8 * 1024 * 1024
 """Bytes of resources after which a group takes no more commits: a transaction has a minute."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work on index rows, which is no commit; it returns how much it found to do."""
+
+    work: Callable[[Collection, AsyncClientSession | None], Awaitable[int]]
+    done: asyncio.Future[int]
 
 
 class Writer:
@@ -43,7 +56,7 @@ class Writer:
         self._registry = registry_of(database)
         self._lease = lease
         self._max_resource = max_resource
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[Job | Chore] = deque()
         self._wake = asyncio.Event()
         self._closed = False
         self._settled = True
@@ -56,13 +69,33 @@ class Writer:
         if len({(change.type, change.id) for change in changes}) != len(changes):
             raise ValueError("a resource occurs twice in one commit")
         self._check_sizes(changes)
-        if self._closed:
-            raise Unavailable("The store is closed.")
         job = Job(changes, guards, asyncio.get_running_loop().create_future())
-        self._jobs.append(job)
-        self._wake.set()
+        self._put(job)
         # Shielded: a client that goes away does not undo what is being written for it.
         return await asyncio.shield(job.done)
+
+    async def add_rows(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> None:
+        """Queue rows for versions already written, step by step."""
+        for start in range(0, len(rows), reindex.AT_ONCE):
+            step = rows[start : start + reindex.AT_ONCE]
+            await self._do(lambda versions, session, step=step: reindex.add(versions, step, session))  # type: ignore[misc]
+
+    async def remove_rows(self, keys: Sequence[str]) -> None:
+        """Remove what is under these keys, step by step."""
+        for key in keys:
+            while await self._do(lambda versions, session, key=key: reindex.remove(versions, key, session)):  # type: ignore[misc]
+                pass
+
+    async def _do(self, work: Callable[[Collection, AsyncClientSession | None], Awaitable[int]]) -> int:
+        chore = Chore(work, asyncio.get_running_loop().create_future())
+        self._put(chore)
+        return await asyncio.shield(chore.done)
+
+    def _put(self, job: Job | Chore) -> None:
+        if self._closed:
+            raise Unavailable("The store is closed.")
+        self._jobs.append(job)
+        self._wake.set()
 
     async def close(self) -> bool:
         """Finish what is queued and stop; tell whether everything in the log is settled."""
@@ -83,15 +116,15 @@ class Writer:
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
-            while group := self._gather():
-                outcomes = await self._outcomes(group)
-                for job, outcome in zip(group, outcomes, strict=True):
-                    if job.done.cancelled():
-                        continue
-                    if isinstance(outcome, RegistryError):
-                        job.done.set_exception(outcome)
-                    else:
-                        job.done.set_result(outcome)
+            while self._jobs:
+                first = self._jobs[0]
+                if isinstance(first, Chore):
+                    self._jobs.popleft()
+                    await self._tidy(first)
+                    continue
+                group = self._gather()
+                for job, outcome in zip(group, await self._outcomes(group), strict=True):
+                    _settle(job.done, outcome)
             if self._closed:
                 return
             self._wake.clear()
@@ -100,21 +133,24 @@ class Writer:
         group: list[Job] = []
         size = 0
         while self._jobs and len(group) < GROUP_COMMITS and size < GROUP_BYTES:
-            job = self._jobs.popleft()
+            job = self._jobs[0]
+            if not isinstance(job, Job):
+                break
+            self._jobs.popleft()
             size += job.size
             group.append(job)
         return group
 
     async def _outcomes(self, group: list[Job]) -> list[Outcome]:
-        try:
-            with mapped():
-                return await (self._write_alone(group) if self._lease else self._write_together(group))
-        except RegistryError as error:
-            return [error] * len(group)
-        except Exception as problem:  # noqa: BLE001  # whatever it is, those who wait must hear of it
-            failure = Unavailable(f"The store cannot write: {problem!r}")
-            failure.__cause__ = problem
-            return [failure] * len(group)
+        outcomes = await _attempted(self._write_alone(group) if self._lease else self._write_together(group))
+        return [outcomes] * len(group) if isinstance(outcomes, RegistryError) else outcomes
+
+    async def _tidy(self, chore: Chore) -> None:
+        async def attempt(session: AsyncClientSession | None) -> int:
+            await self._claim(session)  # nobody else writes the same documents meanwhile
+            return await chore.work(self._versions, session)
+
+        _settle(chore.done, await _attempted(attempt(None) if self._lease else self._in_transaction(attempt)))
 
     async def _write_together(self, group: list[Job]) -> list[Outcome]:
         async def attempt(session: AsyncClientSession) -> list[Outcome]:
@@ -123,6 +159,9 @@ class Writer:
             await self._move_head(batch, session)
             return outcomes
 
+        return await self._in_transaction(attempt)
+
+    async def _in_transaction(self, attempt: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
         async with self._client.start_session() as session:
             # Runs the attempt again after a transient error and the commit again while its result is unknown.
             return await session.with_transaction(
@@ -185,3 +224,25 @@ class Writer:
         await undo(self._versions, seq)
         self._settled = True
         return seq
+
+
+async def _attempted(work: Awaitable[T]) -> T | RegistryError:
+    """Return what became of some work, its errors as errors of the store."""
+    try:
+        with mapped():
+            return await work
+    except RegistryError as error:
+        return error
+    except Exception as problem:  # noqa: BLE001  # whatever it is, those who wait must hear of it
+        failure = Unavailable(f"The store cannot write: {problem!r}")
+        failure.__cause__ = problem
+        return failure
+
+
+def _settle(done: asyncio.Future[T], outcome: T | RegistryError) -> None:
+    if done.cancelled():
+        return
+    if isinstance(outcome, RegistryError):
+        done.set_exception(outcome)
+    else:
+        done.set_result(outcome)

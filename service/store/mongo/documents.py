@@ -14,11 +14,13 @@
     terms      ["key␟value", ...]: equality, prefix and range are all bound by one multikey index
     qualified  ["key␟value␟qualifier", ...]
     ranges     [{k: key, lo: low, hi: high}, ...]
+    parts      [{n: part, t: terms, q: qualified, r: ranges}, ...]: the same once more for the rows of each part but 0,
+               so that what has to be together is asked of one element
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import bson
@@ -37,6 +39,9 @@ MAX_DOCUMENT: Final = 16 * 1024 * 1024
 SEPARATOR: Final = "\x1f"
 VERSION_FIELDS: Final = {"type": 1, "id": 1, "version": 1, "method": 1, "instant": 1, "json": 1}
 """What of a document makes a :class:`Version`."""
+INDEX_FIELDS: Final = ("terms", "qualified", "ranges", "parts")
+
+_EMPTY: Final[Mapping[str, Any]] = {name: [] for name in INDEX_FIELDS}
 
 
 def term(key: str, value: str) -> str:
@@ -47,8 +52,7 @@ def term(key: str, value: str) -> str:
 def qualified(key: str, value: str, qualifier: str) -> str:
     """Return the entry in ``qualified``."""
     # Were the separator left alone within a value, two different rows could give the same entry.
-    parts = (part.replace("\\", "\\\\").replace(SEPARATOR, "\\u") for part in (key, value, qualifier))
-    return SEPARATOR.join(parts)
+    return SEPARATOR.join(map(_escaped, (key, value, qualifier)))
 
 
 def encode(version: Version, change: Change) -> RawBSONDocument:
@@ -69,7 +73,7 @@ def encode(version: Version, change: Change) -> RawBSONDocument:
         "instant": Int64(version.instant),
         "digest": change.body.digest if change.body else None,
         "json": version.json,
-        **_rows(change.rows),
+        **add_rows(_EMPTY, change.rows),
     }
     raw = bson.encode(document)
     if len(raw) > MAX_DOCUMENT:
@@ -96,11 +100,69 @@ def decode(document: Mapping[str, Any]) -> Version:
     )
 
 
-def _rows(rows: Sequence[Row]) -> dict[str, Any]:
-    unique = dict.fromkeys(rows)
-    terms = [row for row in unique if isinstance(row, TermRow)]
+def add_rows(document: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the index arrays of a document with more rows in them; each row is there once."""
+    arrays = {name: list(document[name]) for name in INDEX_FIELDS}
+    groups = {group["n"]: {**group, **{name: list(group[name]) for name in "tqr"}} for group in document["parts"]}
+    terms = [row for row in rows if isinstance(row, TermRow)]
+    ranges = [row for row in rows if isinstance(row, RangeRow)]
+    for row in rows:
+        if row.part and row.part not in groups:
+            groups[row.part] = {"n": row.part, "t": [], "q": [], "r": []}
+    for row in terms:
+        plain, full = term(row.key, row.value), qualified(row.key, row.value, row.qualifier)
+        arrays["terms"].append(plain)
+        arrays["qualified"].append(full)
+        if row.part:
+            groups[row.part]["t"].append(plain)
+            groups[row.part]["q"].append(full)
+    for each in ranges:
+        span = {"k": each.key, "lo": each.low, "hi": each.high}
+        arrays["ranges"].append(span)
+        if each.part:
+            groups[each.part]["r"].append(span)
+    for group in groups.values():
+        group.update(t=_once(group["t"]), q=_once(group["q"]), r=_spans_once(group["r"]))
     return {
-        "terms": list(dict.fromkeys(term(row.key, row.value) for row in terms)),
-        "qualified": [qualified(row.key, row.value, row.qualifier) for row in terms],
-        "ranges": [{"k": row.key, "lo": row.low, "hi": row.high} for row in unique if isinstance(row, RangeRow)],
+        "terms": _once(arrays["terms"]),
+        "qualified": _once(arrays["qualified"]),
+        "ranges": _spans_once(arrays["ranges"]),
+        "parts": [groups[number] for number in sorted(groups)],
     }
+
+
+def remove_rows(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the index arrays of a document without what is under a key."""
+
+    def without(holder: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+        terms, full, ranges = names
+        return {
+            terms: [entry for entry in holder[terms] if not entry.startswith(term(key, ""))],
+            full: [entry for entry in holder[full] if not entry.startswith(_escaped(key) + SEPARATOR)],
+            ranges: [entry for entry in holder[ranges] if entry["k"] != key],
+        }
+
+    groups = [{"n": group["n"], **without(group, "tqr")} for group in document["parts"]]
+    kept = [group for group in groups if group["t"] or group["q"] or group["r"]]
+    return {**without(document, INDEX_FIELDS[:3]), "parts": kept}
+
+
+def values_under(document: Mapping[str, Any], key: str) -> Iterator[str]:
+    """Yield the values of a document's term rows under a key."""
+    prefix = term(key, "")
+    return (entry[len(prefix) :] for entry in document["terms"] if entry.startswith(prefix))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(SEPARATOR, "\\u")
+
+
+def _once(entries: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(entries))
+
+
+def _spans_once(spans: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    return [
+        {"k": key, "lo": low, "hi": high}
+        for key, low, high in dict.fromkeys((span["k"], span["lo"], span["hi"]) for span in spans)
+    ]

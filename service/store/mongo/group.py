@@ -32,7 +32,8 @@ from service.store.base import (
 )
 from service.store.mongo.documents import NEVER, VERSION_FIELDS, decode, encode
 from service.store.mongo.driver import Collection, Document
-from service.store.mongo.translate import of_resources, visible, where
+from service.store.mongo.find import Finder
+from service.store.mongo.translate import of_resources, visible
 
 Key = tuple[str, str]
 
@@ -144,11 +145,8 @@ class Group:
 
     async def _matches(self, guard: Matches) -> bool:
         await self._flush()  # the query must see the commits before this one
-        found = self._versions.find(
-            where(guard.query, self.seq), {"type": 1, "id": 1}, limit=len(guard.expected) + 1, session=self._session
-        )
-        async with found as cursor:
-            return {f"{each['type']}/{each['id']}" async for each in cursor} == guard.expected
+        finder = Finder(self._versions, self.seq, self._session)
+        return await finder.names(guard.query, len(guard.expected) + 1) == guard.expected
 
     async def _read(self, current: _Current | None) -> Version | None:
         if current is None:

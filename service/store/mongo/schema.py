@@ -40,6 +40,10 @@ _INDEXES: Final = (
         [("ranges.k", ASCENDING), ("ranges.lo", ASCENDING), ("ranges.hi", ASCENDING), ("_id", ASCENDING)],
         name="ranges",
     ),
+    IndexModel(
+        [("ranges.k", ASCENDING), ("ranges.hi", ASCENDING), ("ranges.lo", ASCENDING), ("_id", ASCENDING)],
+        name="ranges_by_high",
+    ),
 )
 
 

@@ -8,11 +8,13 @@ from typing import Any, Final, Literal
 from pymongo import ASCENDING, DESCENDING
 
 from service.errors import Unavailable
-from service.search.query import Query
+from service.search.query import EVERYTHING, Query
+from service.search.rows import Row
 from service.store.base import MAX_RESOURCE_SIZE, Change, Committed, Guard, Head, HistoryQuery, Version
 from service.store.mongo.commit import Writer
 from service.store.mongo.documents import VERSION_FIELDS, decode
 from service.store.mongo.driver import Client, Database, Document, connect, database_of, has_transactions, mapped
+from service.store.mongo.find import Finder
 from service.store.mongo.group import KEYS_AT_ONCE
 from service.store.mongo.lease import LEASE_SECONDS, Lease, find_head
 from service.store.mongo.schema import prepare, registry_of, versions_of
@@ -86,6 +88,14 @@ class MongoStore:
         """Write all changes or none, as one commit."""
         return await self._writer.commit(changes, guards)
 
+    async def add_rows(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> None:
+        """Add index rows to versions already written."""
+        await self._writer.add_rows(rows)
+
+    async def remove_rows(self, keys: Sequence[str]) -> None:
+        """Remove all index rows under these keys."""
+        await self._writer.remove_rows(keys)
+
     async def read(self, type_: str, id_: str, at: int | None = None) -> Version | None:
         """Return the version visible at a seq, or None."""
         return await self._find_one({"type": type_, "id": id_, **visible(await self._seq(at))})
@@ -105,17 +115,19 @@ class MongoStore:
             found.update(((version.type, version.id), version) for version in await self._find(asked, ASCENDING))
         return found
 
-    async def search(self, query: Query, at: int | None = None, *, after: int = 0, limit: int) -> list[Version]:
-        """Return up to ``limit`` matches by position."""
-        document = where(query, await self._seq(at))
-        document["_id"] = {"$gt": after, **document["_id"]}
-        return await self._find(document, ASCENDING, limit)
-
-    async def count(self, query: Query, at: int | None = None) -> int:
-        """Return the number of matches."""
-        document = where(query, await self._seq(at))
+    async def search(
+        self, query: Query, at: int | None = None, *, after: int | None = None, limit: int
+    ) -> list[Version]:
+        """Return up to ``limit`` matches in the order of the query."""
+        seq = await self._seq(at)
         with mapped():
-            return await self._versions.count_documents(document)
+            return await Finder(self._versions, seq).search(query, after, limit)
+
+    async def count(self, query: Query, at: int | None = None, *, limit: int | None = None) -> int:
+        """Return the number of matches, counted up to the limit."""
+        seq = await self._seq(at)
+        with mapped():
+            return await Finder(self._versions, seq).count(query, limit)
 
     async def history(
         self, query: HistoryQuery, at: int | None = None, *, before: int | None = None, limit: int
@@ -134,7 +146,7 @@ class MongoStore:
 
     async def scan(self, types: Sequence[str] = (), *, since: int = 0, at: int | None = None) -> AsyncIterator[Version]:
         """Stream the current resources written after a seq."""
-        async for version in self._stream(where(Query(tuple(types)), await self._seq(at)), since):
+        async for version in self._stream(where(types, EVERYTHING, await self._seq(at)), since):
             yield version
 
     async def tail(self, after: int) -> AsyncIterator[Version]:

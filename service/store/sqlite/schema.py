@@ -1,8 +1,10 @@
 """The tables of the embedded store and how they are opened.
 
 ``version`` is the log. ``term`` and ``span`` hold the index rows, clustered by version, so that all rows of one are
-written and superseded together; each has one index over what is current and one over what is past, so that a search of
-the present never meets a superseded row.
+written and superseded together; each has indexes over what is current and one over what is past, so that a search of
+the present never meets a superseded row. The position comes straight after the value in the indexes of the present: the
+rows of one value are then in the order of a page, and those of a key in the order of a sort. They have ``until``, which
+is always NULL there, because SQLite would else look it up in the table, though the index implies it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from typing import Final
 from service.errors import Unavailable
 
 SCHEMA_VERSION: Final = 1
+CACHE_KIBIBYTES: Final = 65_536
+"""Page cache of the writer; a reader has a quarter of it."""
 BUSY_SECONDS: Final = 60
 """How long one process waits for another's commit to finish."""
 
@@ -34,6 +38,8 @@ _TABLES: Final = (
     "CREATE UNIQUE INDEX version_current ON version (type, id) WHERE until IS NULL",
     "CREATE INDEX version_of_type ON version (type, position)",
     "CREATE INDEX version_current_of_type ON version (type, position) WHERE until IS NULL AND json IS NOT NULL",
+    "CREATE INDEX version_current_of_all ON version (position) WHERE until IS NULL AND json IS NOT NULL",
+    "CREATE INDEX version_past ON version (until, position) WHERE until IS NOT NULL",
     "CREATE INDEX version_instant ON version (instant, position)",
     "CREATE TABLE key (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
     """CREATE TABLE term (
@@ -41,21 +47,26 @@ _TABLES: Final = (
         key INTEGER NOT NULL,
         value TEXT NOT NULL,
         qualifier TEXT NOT NULL,
+        part INTEGER NOT NULL,         -- number of the element, where a parameter has several components
         until INTEGER,
-        PRIMARY KEY (position, key, value, qualifier)
+        PRIMARY KEY (position, key, value, qualifier, part)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX term_current ON term (key, value, position, qualifier) WHERE until IS NULL",
+    "CREATE INDEX term_current ON term (key, value, position, qualifier, until) WHERE until IS NULL",
     "CREATE INDEX term_past ON term (key, value, until, position, qualifier) WHERE until IS NOT NULL",
     """CREATE TABLE span (
         position INTEGER NOT NULL,
         key INTEGER NOT NULL,
         low TEXT NOT NULL,
         high TEXT NOT NULL,
+        part INTEGER NOT NULL,
         until INTEGER,
-        PRIMARY KEY (position, key, low, high)
+        PRIMARY KEY (position, key, low, high, part)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX span_current_low ON span (key, low, high, position) WHERE until IS NULL",
-    "CREATE INDEX span_current_high ON span (key, high, low, position) WHERE until IS NULL",
+    "CREATE INDEX span_current_low ON span (key, low, position, high, until) WHERE until IS NULL",
+    "CREATE INDEX span_current_high ON span (key, high, position, low, until) WHERE until IS NULL",
+    # Ranges that end before they begin are rare mistakes of their resource. Every other one with a high end below a
+    # bound has its low end there as well, which binds a search from both sides; these are looked at one by one.
+    "CREATE INDEX span_crossed ON span (key, position) WHERE low > high",
     "CREATE INDEX span_past ON span (key, low, high, until, position) WHERE until IS NOT NULL",
     "CREATE TABLE head (seq INTEGER NOT NULL, instant INTEGER NOT NULL) STRICT",
     "CREATE TABLE secret (value BLOB NOT NULL) STRICT",
@@ -70,6 +81,8 @@ def connect(uri: str, *, read_only: bool = False) -> sqlite3.Connection:
     # FULL: the log is on the disk before a commit is acknowledged, so that it survives a loss of power as well.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA temp_store = MEMORY")
+    # A version's rows go to places all over the index: with the two megabytes of the default most are read anew.
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES if not read_only else CACHE_KIBIBYTES // 4}")
     if read_only:
         connection.execute("PRAGMA query_only = ON")
     return connection

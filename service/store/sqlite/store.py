@@ -7,6 +7,8 @@ can take longer runs in a small pool of readers. Any number of processes may hav
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -16,8 +18,9 @@ from queue import SimpleQueue
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from service.errors import Unavailable
+from service.errors import Invalid, Unavailable
 from service.search.query import Query
+from service.search.rows import Row
 from service.store.base import (
     MAX_RESOURCE_SIZE,
     SEQ_BITS,
@@ -29,8 +32,9 @@ from service.store.base import (
     Method,
     Version,
 )
+from service.store.sqlite.find import Finder
 from service.store.sqlite.schema import connect, prepare
-from service.store.sqlite.translate import Moment, Sql, key_names, where
+from service.store.sqlite.sql import Moment, Sql
 from service.store.sqlite.writer import Writer
 
 READERS: Final = 4
@@ -46,6 +50,9 @@ _VISIBLE: Final = (
     " WHERE v.type = ? AND v.id = ? AND v.position < ? AND (v.until IS NULL OR v.until > ?)"
 )
 _VERSION: Final = f"SELECT {_COLUMNS} FROM version AS v WHERE v.type = ? AND v.id = ? AND v.version = ?"  # noqa: S608
+_AT: Final = f"""WITH chosen AS (SELECT value FROM json_each(?))
+    SELECT {_COLUMNS} FROM chosen CROSS JOIN version AS v NOT INDEXED ON v.position = chosen.value"""  # noqa: S608
+_TOO_MUCH: Final = re.compile("parser stack overflow|Expression tree is too large|too many|at most .* tables")
 
 T = TypeVar("T")
 
@@ -94,6 +101,14 @@ class SqliteStore:
         """Write all changes or none, as one commit."""
         return await self._writer.commit(changes, guards)
 
+    async def add_rows(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> None:
+        """Add index rows to versions already written."""
+        await self._writer.add_rows(rows)
+
+    async def remove_rows(self, keys: Sequence[str]) -> None:
+        """Remove all index rows under these keys."""
+        await self._writer.remove_rows(keys)
+
     async def read(self, type_: str, id_: str, at: int | None = None) -> Version | None:
         """Return the version visible at a seq, or None."""
         with _mapped():
@@ -125,25 +140,16 @@ class SqliteStore:
 
         return await self._read(work, at)
 
-    async def search(self, query: Query, at: int | None = None, *, after: int = 0, limit: int) -> list[Version]:
-        """Return up to ``limit`` matches by position."""
+    async def search(
+        self, query: Query, at: int | None = None, *, after: int | None = None, limit: int
+    ) -> list[Version]:
+        """Return up to ``limit`` matches in the order of the query."""
 
-        def work(reader: sqlite3.Connection, moment: Moment) -> list[Version]:
-            condition = where(query, moment, self._key_numbers(reader, query))
-            sql = Sql([f"SELECT {_COLUMNS} FROM version AS v WHERE {condition}"], condition.parameters)  # noqa: S608
-            sql.add("AND v.position > ? ORDER BY v.position LIMIT ?", after, limit)
-            return [Version(*row) for row in _rows(reader, sql)]
+        return await self._read(lambda reader, moment: self._page(reader, query, moment, after, limit), at)
 
-        return await self._read(work, at)
-
-    async def count(self, query: Query, at: int | None = None) -> int:
-        """Return the number of matches."""
-
-        def work(reader: sqlite3.Connection, moment: Moment) -> int:
-            condition = where(query, moment, self._key_numbers(reader, query))
-            return _count(reader, condition)
-
-        return await self._read(work, at)
+    async def count(self, query: Query, at: int | None = None, *, limit: int | None = None) -> int:
+        """Return the number of matches, counted up to the limit."""
+        return await self._read(lambda reader, moment: self._finder(reader, query, moment).count(limit), at)
 
     async def history(
         self, query: HistoryQuery, at: int | None = None, *, before: int | None = None, limit: int
@@ -168,20 +174,23 @@ class SqliteStore:
         """Stream the current resources written after a seq."""
         seq = (await self.head()).seq if at is None else at
 
-        def condition(moment: Moment) -> Sql:
-            return where(Query(tuple(types)), moment, {})
+        def read(reader: sqlite3.Connection, moment: Moment, position: int) -> list[Version]:
+            return self._page(reader, Query(tuple(types)), moment, position, BATCH)
 
-        async for version in self._stream(condition, (since + 1) << SEQ_BITS, seq):
+        async for version in self._stream(read, (since + 1) << SEQ_BITS, seq):
             yield version
 
     async def tail(self, after: int) -> AsyncIterator[Version]:
         """Stream every version after a seq."""
         seq = (await self.head()).seq
 
-        def condition(moment: Moment) -> Sql:
-            return _history(HistoryQuery(), moment)
+        def read(reader: sqlite3.Connection, moment: Moment, position: int) -> list[Version]:
+            condition = _history(HistoryQuery(), moment)
+            sql = Sql([f"SELECT {_COLUMNS} FROM version AS v WHERE {condition}"], condition.parameters)  # noqa: S608
+            sql.add("AND v.position > ? ORDER BY v.position LIMIT ?", position, BATCH)
+            return [Version(*row) for row in _rows(reader, sql)]
 
-        async for version in self._stream(condition, (after + 1) << SEQ_BITS, seq):
+        async for version in self._stream(read, (after + 1) << SEQ_BITS, seq):
             yield version
 
     async def health(self) -> None:
@@ -197,14 +206,13 @@ class SqliteStore:
             self._idle.get().close()
         self._direct.close()
 
-    async def _stream(self, condition: Callable[[Moment], Sql], start: int, seq: int) -> AsyncIterator[Version]:
+    async def _stream(
+        self, read: Callable[[sqlite3.Connection, Moment, int], list[Version]], start: int, seq: int
+    ) -> AsyncIterator[Version]:
         position = start - 1
 
         def work(reader: sqlite3.Connection, moment: Moment) -> list[Version]:
-            where_ = condition(moment)
-            sql = Sql([f"SELECT {_COLUMNS} FROM version AS v WHERE {where_}"], where_.parameters)  # noqa: S608
-            sql.add("AND v.position > ? ORDER BY v.position LIMIT ?", position, BATCH)
-            return [Version(*row) for row in _rows(reader, sql)]
+            return read(reader, moment, position)
 
         while batch := await self._read(work, seq):
             for version in batch:
@@ -230,26 +238,37 @@ class SqliteStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, run)
 
-    def _key_numbers(self, reader: sqlite3.Connection, query: Query) -> dict[str, int]:
-        numbers: dict[str, int] = {}
-        for name in key_names(query.where):
-            number = self._keys.get(name)
-            if number is None:
+    def _page(
+        self, reader: sqlite3.Connection, query: Query, moment: Moment, after: int | None, limit: int
+    ) -> list[Version]:
+        positions = self._finder(reader, query, moment).positions(after, limit)
+        found: dict[int, Version] = {}
+        for start in range(0, len(positions), BATCH):
+            rows = reader.execute(_AT, (json.dumps(positions[start : start + BATCH]),))
+            found.update((row[3], Version(*row)) for row in rows)
+        return [found[position] for position in positions]
+
+    def _finder(self, reader: sqlite3.Connection, query: Query, moment: Moment) -> Finder:
+        def number(name: str) -> int | None:
+            found = self._keys.get(name)
+            if found is None:
                 row = reader.execute("SELECT number FROM key WHERE name = ?", (name,)).fetchone()
-                if row is None:
-                    continue
-                number = self._keys[name] = row[0]
-            numbers[name] = number
-        return numbers
+                if row is not None:
+                    found = self._keys[name] = row[0]
+            return found
+
+        return Finder(reader, query, moment, number)
 
 
 class _mapped:  # noqa: N801  # used as a context manager only
-    """Turns a database error into :class:`Unavailable`."""
+    """Turns a database error into :class:`Unavailable`, or :class:`Invalid` where it is about the size of a query."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        if isinstance(problem, sqlite3.OperationalError) and _TOO_MUCH.search(str(problem)):
+            raise Invalid("The search has more, or more deeply nested, parts than can be asked for.", code="too-costly")
         if isinstance(problem, sqlite3.Error):
             raise Unavailable(f"The store does not answer: {problem}.") from problem
 

@@ -1,157 +1,192 @@
-"""Predicates to SQL: prepared statements only, every value a parameter."""
+"""Predicates to conditions on one version, answered from its own rows by the primary key.
+
+These conditions are what decides; which versions they are asked of is the business of :mod:`service.store.sqlite.plan`.
+As a version's rows are visible exactly when it is, no condition on them repeats the moment of the search.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Iterable
+from itertools import count
 
-from service.search.query import And, Contains, Ids, Not, Or, Predicate, Prefix, Query, Range, Term, Updated
-from service.store.base import SEQ_BITS
+from service.search.query import (
+    And,
+    Contains,
+    Ids,
+    Linked,
+    Not,
+    Or,
+    Predicate,
+    Prefix,
+    Query,
+    Range,
+    ReverseLinked,
+    Term,
+    Together,
+    Types,
+    Updated,
+)
+from service.store.sqlite.sql import Moment, OneOf, RowPredicate, Sql, alternatives, joined, row_condition, table_of
 
-_HIGHEST: Final = "\U0010ffff"
-
-
-@dataclass(slots=True)
-class Sql:
-    """A piece of SQL being written, with its parameters in order."""
-
-    text: list[str] = field(default_factory=list)
-    parameters: list[str | int] = field(default_factory=list)
-
-    def add(self, text: str, *parameters: str | int) -> None:
-        """Append text whose question marks stand for these parameters."""
-        self.text.append(text)
-        self.parameters.extend(parameters)
-
-    def __str__(self) -> str:
-        return " ".join(self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """The seq that a statement reads at; ``newest``: nothing that it can see has been superseded."""
-
-    seq: int
-    newest: bool
-
-    @property
-    def bound(self) -> int:
-        """The first position that is not visible."""
-        return (self.seq + 1) << SEQ_BITS
+Numbers = Callable[[str], int | None]
+"""From a key's name to its number; None where the store has never indexed it, so that no row has it."""
 
 
-def where(query: Query, moment: Moment, keys: dict[str, int]) -> Sql:
-    """Return the condition on ``version AS v`` that a match of the query fulfils.
+class Translator:
+    """Writes the conditions of one statement; every table in it gets a name of its own."""
 
-    ``keys`` holds the number of each key of the query that the store has ever indexed; no row has any other.
-    """
-    sql = Sql()
-    sql.add("v.json IS NOT NULL")
-    if moment.newest:
-        sql.add("AND v.until IS NULL")
+    def __init__(self, moment: Moment, numbers: Numbers):
+        self.moment = moment
+        self.numbers = numbers
+        self._names = count(1)
+
+    def matches(self, query: Query, alias: str = "v") -> Sql:
+        """Return the condition that the version under this name is a match of the query."""
+        sql = self.moment.visible(alias)
+        if query.types:
+            sql.add(f"AND {alias}.type").among(query.types)
+        return sql.add("AND").take(self.holds(query.where, alias))
+
+    def holds(self, predicate: Predicate | OneOf, v: str) -> Sql:
+        """Return the condition that a predicate holds for the version under the name ``v``."""
+        match predicate:
+            case And(parts):
+                return joined([self.holds(part, v) for part in parts], "AND", "1")
+            case Or(parts):
+                return joined([self.holds(part, v) for part in alternatives(parts)], "OR", str(_never(v)))
+            case Not(part):
+                return Sql().add("NOT").take(self.holds(part, v))
+            case Ids(ids):
+                return Sql().add(f"({v}.id").among(ids).add(")")
+            case Types(types):
+                return Sql().add(f"({v}.type").among(types).add(")")
+            case Updated(since, before):
+                bounds = ((">=", since), ("<", before))
+                return joined(
+                    [Sql().add(f"({v}.instant {sign} ?)", end) for sign, end in bounds if end is not None], "AND", "1"
+                )
+            case Together(parts):
+                return self._together(parts, v)
+            case Linked() | ReverseLinked():
+                return self._exists(predicate, v)
+            case Term() | OneOf() | Prefix() | Contains() | Range():
+                rows = self._rows(predicate, v, "1")
+                return Sql().add("EXISTS (").take(rows).add(")") if rows else _never(v)
+
+    def _rows(self, predicate: RowPredicate, v: str, column: str) -> Sql | None:
+        number = self.numbers(predicate.key)
+        if number is None:
+            return None
+        table = table_of(predicate)
+        # A bare table name: the condition's columns are this table's, not those of another of the same name outside.
+        sql = Sql().add(f"SELECT {column} FROM {table} WHERE {table}.position = {v}.position AND key = ?", number)  # noqa: S608
+        return sql.take(row_condition(predicate))
+
+    def _together(self, parts: tuple[Predicate, ...], v: str) -> Sql:
+        element = f"e{next(self._names)}"
+        sources = self._elements(And(parts), v)
+        if not sources:
+            return _never(v)
+        sql = Sql().add("EXISTS (SELECT 1 FROM (")
+        for place, source in enumerate(sources):
+            sql.add("UNION" if place else "").take(source)
+        sql.add(f") AS {element} WHERE {element}.part > 0 AND")
+        return sql.take(self._of_element(And(parts), v, element)).add(")")
+
+    def _elements(self, predicate: Predicate | OneOf, v: str) -> list[Sql]:
+        """Return selections of the elements among which are all those that the predicate holds for."""
+        match predicate:
+            case Or(parts):
+                return [source for part in alternatives(parts) for source in self._elements(part, v)]
+            case And(parts) if parts:
+                return self._elements(parts[0], v)
+            case Term() | OneOf() | Prefix() | Contains() | Range():
+                rows = self._rows(predicate, v, "part")
+                return [rows] if rows else []
+            case _:
+                tables = ("term", "span")
+                return [Sql().add(f"SELECT part FROM {name} WHERE {name}.position = {v}.position") for name in tables]  # noqa: S608
+
+    def _of_element(self, predicate: Predicate | OneOf, v: str, element: str) -> Sql:
+        match predicate:
+            case And(parts):
+                return joined([self._of_element(part, v, element) for part in parts], "AND", "1")
+            case Or(parts):
+                return joined(
+                    [self._of_element(part, v, element) for part in alternatives(parts)], "OR", str(_never(v))
+                )
+            case Term() | OneOf() | Prefix() | Contains() | Range():
+                rows = self._rows(predicate, v, "1")
+                if rows is None:
+                    return _never(v)
+                return Sql().add("EXISTS (").take(rows).add(f"AND {table_of(predicate)}.part = {element}.part)")
+            case _:
+                raise ValueError(f"{type(predicate).__name__} asks nothing of the rows of an element")
+
+    def _exists(self, predicate: Linked | ReverseLinked, v: str) -> Sql:
+        """Return the condition that there is a chain of links; it is one join, however long the chain."""
+        tables, conditions = Sql(), Sql().add("WHERE 1")
+        self._follow(predicate, v, tables, conditions)
+        return Sql().add("EXISTS (SELECT 1 FROM").take(tables).take(conditions).add(")")
+
+    def _follow(self, predicate: Linked | ReverseLinked, v: str, tables: Sql, conditions: Sql) -> None:
+        number = self.numbers(predicate.key)
+        link, other = f"t{next(self._names)}", f"v{next(self._names)}"
+        tables.add("CROSS JOIN" if tables.text else "")
+        if isinstance(predicate, Linked):
+            index = "version_current" if self.moment.newest else "version_identity"
+            tables.add(f"term AS {link} CROSS JOIN version AS {other} INDEXED BY {index}")
+            conditions.add(f"AND {link}.position = {v}.position AND {link}.key = ?", -1 if number is None else number)
+            conditions.add(f"AND {other}.type = {type_in(f'{link}.value')} AND {other}.id = {id_in(f'{link}.value')}")
+        else:
+            tables.add(f"term AS {link} CROSS JOIN version AS {other} NOT INDEXED")
+            found = [
+                Sql()
+                .add(f"({link}.key = ? AND {link}.value = {v}.type || '/' || {v}.id AND", number or -1)
+                .take(condition)
+                .add(")")
+                for _, condition in self.indexes("term", f"{link}.until")
+            ]
+            conditions.add("AND").take(joined(found, "OR", "0")).add(f"AND {other}.position = {link}.position")
+        query = predicate.query
+        conditions.add("AND").take(self.moment.visible(other))
+        if query.types:
+            conditions.add(f"AND {other}.type").among(query.types)
+        for part in conjuncts(query.where):
+            if isinstance(part, Linked | ReverseLinked):
+                self._follow(part, other, tables, conditions)
+            else:
+                conditions.add("AND").take(self.holds(part, other))
+
+    def indexes(self, table: str, until: str, current: str = "") -> Iterable[tuple[str, Sql]]:
+        """Yield the indexes that have the visible rows of a table, with the condition that goes with each."""
+        yield f"{table}_current{current}", Sql().add(f"{until} IS NULL")
+        if not self.moment.newest:
+            yield f"{table}_past", Sql().add(f"{until} > ?", self.moment.seq)
+
+
+def conjuncts(predicate: Predicate) -> Iterable[Predicate]:
+    """Yield the predicates that must all hold."""
+    if isinstance(predicate, And):
+        for part in predicate.parts:
+            yield from conjuncts(part)
     else:
-        sql.add("AND v.position < ? AND (v.until IS NULL OR v.until > ?)", moment.bound, moment.seq)
-    if query.types:
-        sql.add("AND v.type IN")
-        _values(sql, query.types)
-    sql.add("AND")
-    _predicate(sql, query.where, moment, keys)
-    return sql
+        yield predicate
 
 
-def key_names(predicate: Predicate) -> Iterable[str]:
-    """Yield every key that a predicate asks for."""
-    match predicate:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from key_names(part)
-        case Not(part):
-            yield from key_names(part)
-        case Term(key=key) | Prefix(key=key) | Contains(key=key) | Range(key=key):
-            yield key
-        case Ids() | Updated():
-            pass
+def _never(v: str) -> Sql:
+    """Return a condition that never holds and that SQLite does not know as a constant.
+
+    Before a constant it would drop what stands beside it, and then complain of an index it was told to use.
+    """
+    return Sql().add(f"({v}.position < 0)")
 
 
-def _values(sql: Sql, values: Iterable[str]) -> None:
-    items = list(values)
-    sql.add(f"({', '.join('?' * len(items))})", *items)
+def type_in(value: str) -> str:
+    """Return the expression for the type in ``type/id``."""
+    return f"substr({value}, 1, instr({value}, '/') - 1)"
 
 
-def _predicate(sql: Sql, predicate: Predicate, moment: Moment, keys: dict[str, int]) -> None:
-    match predicate:
-        case And(parts):
-            _join(sql, parts, "AND", "1", moment, keys)
-        case Or(parts):
-            _join(sql, parts, "OR", "0", moment, keys)
-        case Not(part):
-            sql.add("NOT")
-            _predicate(sql, part, moment, keys)
-        case Ids(ids):
-            sql.add("v.id IN")
-            _values(sql, ids)
-        case Updated(since, before):
-            sql.add("(1")
-            if since is not None:
-                sql.add("AND v.instant >= ?", since)
-            if before is not None:
-                sql.add("AND v.instant < ?", before)
-            sql.add(")")
-        case _:
-            _rows(sql, predicate, moment, keys)
-
-
-def _join(sql: Sql, parts: Iterable[Predicate], word: str, empty: str, moment: Moment, keys: dict[str, int]) -> None:
-    sql.add("(")
-    first = True
-    for part in parts:
-        if not first:
-            sql.add(word)
-        _predicate(sql, part, moment, keys)
-        first = False
-    sql.add(f"{empty})" if first else ")")
-
-
-def _rows(sql: Sql, predicate: Term | Prefix | Contains | Range, moment: Moment, keys: dict[str, int]) -> None:
-    number = keys.get(predicate.key)
-    if number is None:
-        sql.add("0")
-        return
-    table = "span" if isinstance(predicate, Range) else "term"
-    sql.add("v.position IN (")
-    _select(sql, table, predicate, number)
-    sql.add("AND until IS NULL")
-    if not moment.newest:
-        sql.add("UNION ALL")
-        _select(sql, table, predicate, number)
-        sql.add("AND until > ?", moment.seq)
-    sql.add(")")
-
-
-def _select(sql: Sql, table: str, predicate: Term | Prefix | Contains | Range, number: int) -> None:
-    sql.add(f"SELECT position FROM {table} WHERE key = ?", number)  # noqa: S608  # one of two constant names
-    match predicate:
-        case Term(value=value, qualifier=qualifier):
-            sql.add("AND value = ?", value)
-            if qualifier is not None:
-                sql.add("AND qualifier = ?", qualifier)
-        case Prefix(text=text):
-            # A range, unlike LIKE, is always index-bound and knows no wildcards.
-            sql.add("AND value >= ?", text)
-            if (end := _after_prefix(text)) is not None:
-                sql.add("AND value < ?", end)
-        case Contains(text=text):
-            sql.add("AND instr(value, ?) > 0", text)
-        case Range(bounds=bounds):
-            for bound in bounds:
-                sql.add(f"AND {bound.end} {bound.operator} ?", bound.value)
-
-
-def _after_prefix(text: str) -> str | None:
-    """Return the least text that sorts after everything with this prefix, or None where everything sorts before."""
-    stem = text.rstrip(_HIGHEST)
-    if not stem:
-        return None
-    following = ord(stem[-1]) + 1
-    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no characters
+def id_in(value: str) -> str:
+    """Return the expression for the id in ``type/id``."""
+    return f"substr({value}, instr({value}, '/') + 1)"

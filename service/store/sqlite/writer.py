@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from service.errors import RegistryError, TooLarge, Unavailable
-from service.search.rows import RangeRow, Row, TermRow
+from service.search.rows import Row
 from service.store.base import (
     MAX_CHANGES,
     SEQ_BITS,
@@ -33,19 +33,24 @@ from service.store.base import (
     VersionIs,
     instant_text,
 )
-from service.store.sqlite.translate import Moment, key_names, where
+from service.store.sqlite.find import Finder
+from service.store.sqlite.index_rows import IndexRows
+from service.store.sqlite.sql import Moment
 
 GROUP_SIZE: Final = 256
 """Commits that share one flush at the most, so that the first of them does not wait for ever."""
 
 _INSERT_VERSION: Final = "INSERT INTO version VALUES (?, ?, ?, ?, NULL, NULL, ?, ?, ?, ?)"
-_INSERT_TERM: Final = "INSERT OR IGNORE INTO term VALUES (?, ?, ?, ?, NULL)"
-_INSERT_SPAN: Final = "INSERT OR IGNORE INTO span VALUES (?, ?, ?, ?, NULL)"
 _CURRENT: Final = (
     "SELECT position, version, method, instant, digest, json IS NULL FROM version"
     " WHERE type = ? AND id = ? AND until IS NULL"
 )
+_NAME: Final = "SELECT type || '/' || id FROM version WHERE position = ?"
 _Current = tuple[int, int, Method, int, bytes | None, int]
+
+
+ROWS_AT_ONCE: Final = 500
+"""Versions that are given rows in one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,17 @@ class _Job:
     done: Future[list[Committed]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Chore:
+    """Work on index rows, which is no commit; it returns how much it found to do."""
+
+    work: Callable[[IndexRows], int]
+    done: Future[int]
+
+
+_Outcome = list[Committed] | int | RegistryError
+
+
 class Writer:
     """Commits from any thread, one after the other, in groups."""
 
@@ -62,8 +78,8 @@ class Writer:
         self._connection = connection
         self._max_resource = max_resource
         self._clock = clock
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._keys: dict[str, int] = {}
+        self._jobs: SimpleQueue[_Job | _Chore | None] = SimpleQueue()
+        self._rows = IndexRows(connection)
         self._gate = threading.Lock()
         self._closed = False
         self._ending = False
@@ -76,13 +92,33 @@ class Writer:
             raise TooLarge(f"A commit carries {MAX_CHANGES} changes at the most; this one has {len(changes)}.")
         if len({(change.type, change.id) for change in changes}) != len(changes):
             raise ValueError("a resource occurs twice in one commit")
-        done: Future[list[Committed]] = Future()
+        job = _Job(changes, guards, Future())
+        self._put(job)
+        # Shielded: a client that goes away does not undo what is being written for it.
+        return await asyncio.shield(asyncio.wrap_future(job.done))
+
+    async def add_rows(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> None:
+        """Queue rows for versions already written, step by step."""
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            step = rows[start : start + ROWS_AT_ONCE]
+            await self._do(lambda index, step=step: index.add_later(step))  # type: ignore[misc]
+
+    async def remove_rows(self, keys: Sequence[str]) -> None:
+        """Remove what is under these keys, step by step."""
+        for key in keys:
+            while await self._do(lambda index, key=key: index.remove(key)):  # type: ignore[misc]
+                pass
+
+    async def _do(self, work: Callable[[IndexRows], int]) -> int:
+        chore = _Chore(work, Future())
+        self._put(chore)
+        return await asyncio.shield(asyncio.wrap_future(chore.done))
+
+    def _put(self, job: _Job | _Chore) -> None:
         with self._gate:
             if self._closed:
                 raise Unavailable("The store is closed.")
-            self._jobs.put(_Job(changes, guards, done))
-        # Shielded: a client that goes away does not undo what is being written for it.
-        return await asyncio.shield(asyncio.wrap_future(done))
+            self._jobs.put(job)
 
     def close(self) -> None:
         """Finish what is queued and stop."""
@@ -96,11 +132,11 @@ class Writer:
     def _run(self) -> None:
         while group := self._gather():
             try:
-                outcomes = self._write(group)
+                outcomes: list[_Outcome] = self._write(group)
             except Exception as problem:  # noqa: BLE001  # whatever it is, those who wait must hear of it
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                self._keys.clear()  # the rollback may have taken names with it
+                self._rows.forget()  # the rollback may have taken names of keys with it
                 error = (
                     problem
                     if isinstance(problem, RegistryError)
@@ -112,11 +148,11 @@ class Writer:
                 if isinstance(outcome, RegistryError):
                     job.done.set_exception(outcome)
                 else:
-                    job.done.set_result(outcome)
+                    job.done.set_result(outcome)  # type: ignore[arg-type]  # each kind of job has its outcome
 
-    def _gather(self) -> list[_Job]:
+    def _gather(self) -> list[_Job | _Chore]:
         """Wait for a commit and take those that wait behind it; empty once closed and finished."""
-        group: list[_Job] = []
+        group: list[_Job | _Chore] = []
         if self._ending:
             return group
         job = self._jobs.get()
@@ -131,13 +167,16 @@ class Writer:
         self._ending = True
         return group
 
-    def _write(self, group: list[_Job]) -> list[list[Committed] | RegistryError]:
+    def _write(self, group: list[_Job | _Chore]) -> list[_Outcome]:
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         seq, instant = execute("SELECT seq, instant FROM head").fetchone()
         before = seq
-        outcomes: list[list[Committed] | RegistryError] = []
+        outcomes: list[_Outcome] = []
         for job in group:
+            if isinstance(job, _Chore):
+                outcomes.append(job.work(self._rows))
+                continue
             now = max(instant, int(self._clock() * 1000))
             try:
                 self._check(job, seq)
@@ -169,14 +208,14 @@ class Writer:
                     if (None if row is None or row[5] else row[1]) != version:
                         raise GuardFailed(guard)
                 case Matches(query, expected):
-                    keys = {name: number for name in key_names(query.where) if (number := self._find_key(name))}
-                    condition = where(query, Moment(seq, newest=True), keys)
-                    found = self._connection.execute(
-                        f"SELECT v.type || '/' || v.id FROM version AS v WHERE {condition} LIMIT ?",  # noqa: S608
-                        (*condition.parameters, len(expected) + 1),
-                    ).fetchall()
-                    if {row[0] for row in found} != expected:
+                    finder = Finder(self._connection, query, Moment(seq, newest=True), self._rows.number)
+                    found = [self._name(position) for position in finder.positions(None, len(expected) + 1)]
+                    if set(found) != expected:
                         raise GuardFailed(guard)
+
+    def _name(self, position: int) -> str:
+        name: str = self._connection.execute(_NAME, (position,)).fetchone()[0]
+        return name
 
     def _apply(self, changes: Sequence[Change], seq: int, instant: int) -> list[Committed]:
         committed: list[Committed] = []
@@ -216,28 +255,5 @@ class Writer:
         json = None if body is None else body.render(version, instant_text(instant))
         digest = None if body is None else body.digest
         execute(_INSERT_VERSION, (position, change.type, change.id, version, change.method, instant, digest, json))
-        self._insert_rows(change.rows, position)
+        self._rows.add(change.rows, position, None)
         return Committed(Version(change.type, change.id, version, position, change.method, instant, json), effect)
-
-    def _insert_rows(self, rows: Sequence[Row], position: int) -> None:
-        terms = [(position, self._key(r.key), r.value, r.qualifier) for r in rows if isinstance(r, TermRow)]
-        spans = [(position, self._key(r.key), r.low, r.high) for r in rows if isinstance(r, RangeRow)]
-        if terms:
-            self._connection.executemany(_INSERT_TERM, terms)
-        if spans:
-            self._connection.executemany(_INSERT_SPAN, spans)
-
-    def _find_key(self, name: str) -> int | None:
-        number = self._keys.get(name)
-        if number is None:
-            row = self._connection.execute("SELECT number FROM key WHERE name = ?", (name,)).fetchone()
-            if row is not None:
-                number = self._keys[name] = row[0]
-        return number
-
-    def _key(self, name: str) -> int:
-        number = self._find_key(name)
-        if number is None:
-            cursor = self._connection.execute("INSERT INTO key (name) VALUES (?) RETURNING number", (name,))
-            number = self._keys[name] = cursor.fetchone()[0]
-        return number

@@ -12,7 +12,16 @@ from service.errors import TooLarge
 from service.fhir.json import open_body, parse
 from service.search.rows import RangeRow, Row, TermRow
 from service.store.base import Change, Version
-from service.store.mongo.documents import MAX_DOCUMENT, NEVER, decode, encode, qualified
+from service.store.mongo.documents import (
+    INDEX_FIELDS,
+    MAX_DOCUMENT,
+    NEVER,
+    add_rows,
+    decode,
+    encode,
+    qualified,
+    remove_rows,
+)
 from service.store.mongo.native import MAX_NATIVE, native
 
 
@@ -48,6 +57,35 @@ def test_rows() -> None:
     assert document["terms"] == ["k\x1fv"]
     assert document["qualified"] == ["k\x1fv\x1fq", "k\x1fv\x1fr"]
     assert document["ranges"] == [{"k": "n", "lo": "1", "hi": "2"}]
+
+
+def test_rows_of_elements() -> None:
+    """Rows of a part are there for the whole and once more for their element; part 0 is no element."""
+    rows = (
+        TermRow("k", "v"),
+        TermRow("c", "x", "q", part=2),
+        RangeRow("n", "1", "2", part=2),
+        TermRow("c", "y", part=1),
+    )
+    _, document = document_of('{"resourceType":"Group"}', rows)
+    assert document["terms"] == ["k\x1fv", "c\x1fx", "c\x1fy"]
+    assert document["parts"] == [
+        {"n": 1, "t": ["c\x1fy"], "q": ["c\x1fy\x1f"], "r": []},
+        {"n": 2, "t": ["c\x1fx"], "q": ["c\x1fx\x1fq"], "r": [{"k": "n", "lo": "1", "hi": "2"}]},
+    ]
+
+
+def test_rows_added_and_removed() -> None:
+    """Rows added to a document are those that it would have had; removed, they leave no trace of their key."""
+    first = (TermRow("k", "v"), TermRow("c", "x", part=1))
+    second = (TermRow("c", "y", part=1), RangeRow("n", "1", "2", part=3), TermRow("k\\", "z"), TermRow("k", "v"))
+    _, before = document_of('{"resourceType":"Group"}', first)
+    _, both = document_of('{"resourceType":"Group"}', (*first, *second))
+    added = add_rows(before, second)
+    assert added == {name: both[name] for name in INDEX_FIELDS}
+    assert add_rows(added, second) == added
+    left = remove_rows(remove_rows(remove_rows(added, "n"), "c"), "k")
+    assert left == {"terms": ["k\\\x1fz"], "qualified": ["k\\\\\x1fz\x1f"], "ranges": [], "parts": []}
 
 
 def test_separator_in_the_parts_of_a_row() -> None:

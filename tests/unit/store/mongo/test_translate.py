@@ -7,7 +7,7 @@ import re
 import pytest
 
 from service.errors import TooLarge
-from service.search.query import And, Bound, Contains, Not, Or, Predicate, Prefix, Query, Range, Term
+from service.search.query import EVERYTHING, And, Bound, Contains, Not, Or, Predicate, Prefix, Range, Term, Together
 from service.store.base import HistoryQuery
 from service.store.mongo.driver import Document
 from service.store.mongo.translate import MAX_PATTERN, NOTHING, of_history, of_resources, where
@@ -15,14 +15,14 @@ from service.store.mongo.translate import MAX_PATTERN, NOTHING, of_history, of_r
 
 def condition(predicate: Predicate) -> Document:
     """Return the filter of a predicate alone."""
-    [part] = where(Query((), predicate), 7)["$and"]
+    [part] = where((), predicate, 7)["$and"]
     assert isinstance(part, dict)
     return part
 
 
 def test_visible() -> None:
     """A search at a seq is of live versions up to it that nothing up to it has superseded."""
-    assert where(Query(("Group",)), 7) == {
+    assert where(("Group",), EVERYTHING, 7) == {
         "live": True,
         "_id": {"$lt": 8 << 20},
         "until": {"$gt": 7},
@@ -63,9 +63,18 @@ def test_pattern_over_the_limit() -> None:
         condition(Contains("k", "x" * MAX_PATTERN))
 
 
+def test_together_is_bound_by_the_indexes() -> None:
+    """What an element must have, its resource must have: that comes first, for the indexes to answer."""
+    code, value = Term("c", "x"), Range("n", (Bound("low", "<", "5"),))
+    whole = {"$and": [{"terms": "c\x1fx"}, {"ranges": {"$elemMatch": {"k": "n", "lo": {"$lt": "5"}}}}]}
+    element = {"$and": [{"t": "c\x1fx"}, {"r": {"$elemMatch": {"k": "n", "lo": {"$lt": "5"}}}}]}
+    assert condition(Together((code, value))) == {"$and": [whole, {"parts": {"$elemMatch": element}}]}
+    assert condition(Together(())) == {"parts.0": {"$exists": True}}
+
+
 def test_logic_without_parts() -> None:
     """The empty ``And`` filters nothing, the empty ``Or`` everything."""
-    assert "$and" not in where(Query((), And(())), 1)
+    assert "$and" not in where((), And(()), 1)
     assert condition(Or(())) == NOTHING
     assert condition(Not(Or(()))) == {"$nor": [NOTHING]}
 

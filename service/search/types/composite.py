@@ -1,0 +1,61 @@
+"""Composite parameters: several values of one element (https://hl7.org/fhir/R5/search.html#composite).
+
+A value is ``a$b``, each part as its component's type has it, with prefixes but without modifiers. "The intersection
+rules apply" within one element: its rows share a number, and a tuple with an empty component is no tuple at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from service.errors import Invalid
+from service.search.escaping import split
+from service.search.parameters import Parameter
+from service.search.query import Predicate, Sort, Together
+from service.search.rows import Row
+from service.search.types.base import ANYWHERE, Context, unsupported
+from service.search.types.table import ELEMENTARY
+
+MODIFIERS: Final[frozenset[str]] = frozenset()
+
+
+def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
+    """Yield the rows of all components of one element, none where one of them is empty."""
+    found: list[Row] = []
+    for component in parameter.components:
+        kind = ELEMENTARY[component.type]
+        before = len(found)
+        for source in component.sources:
+            for type_, held in source.within(value, fhir_type):
+                found.extend(kind.rows(component, type_, held))
+        if len(found) == before:
+            return
+    yield from found
+
+
+def predicate(
+    parameter: Parameter, modifier: str | None, text: str, name: str, context: Context = ANYWHERE
+) -> Predicate:
+    """Return the predicate of ``a$b``."""
+    if modifier is not None:
+        raise unsupported(parameter, modifier, name)
+    parts = split(text, "$")
+    if len(parts) != len(parameter.components):
+        raise Invalid(
+            f"{name}: {text!r} has {len(parts)} of the {len(parameter.components)} parts of {parameter.code}, "
+            "which are separated by $.",
+            expression=name,
+        )
+    return Together(
+        tuple(
+            ELEMENTARY[component.type].predicate(component, None, part, name, context)
+            for component, part in zip(parameter.components, parts, strict=True)
+        )
+    )
+
+
+def sort(parameter: Parameter, descending: bool) -> Sort:  # noqa: ARG001
+    """Refuse: tuples have no order."""
+    raise Invalid(f"_sort: {parameter.code} is a composite, which has no order.", code="not-supported",
+                  expression="_sort")  # fmt: skip

@@ -1,0 +1,76 @@
+"""Special parameters: the words of a narrative and of a whole resource (https://hl7.org/fhir/R5/search.html#special).
+
+``_text`` asks the narrative and ``_content`` the entire resource (https://hl7.org/fhir/R5/search.html#_text); a
+resource matches that has all words. Both, and ``section-text``, are an index of folded words, the same on every store.
+The other special parameters are no index at all: they are answered elsewhere or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from service.errors import Invalid
+from service.search.folding import markup_text, words
+from service.search.parameters import Parameter
+from service.search.query import And, Predicate, Sort, Term
+from service.search.rows import Row, TermRow
+from service.search.types.base import ANYWHERE, Context, literal, unsupported
+
+MODIFIERS: Final[frozenset[str]] = frozenset()
+_NO_WORDS: Final = frozenset({"resourceType", "id", "reference", "system", "url", "data", "versionId"})
+"""Elements that name things for machines; ``data`` is base64."""
+
+
+def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
+    """Yield a row for each word of a narrative, or of all strings of a resource."""
+    if fhir_type == "Narrative":
+        text = markup_text(str(value.get("div", "")))
+    else:
+        found: list[str] = []
+        _collect(value, found)
+        text = "\n".join(found)
+    for word in dict.fromkeys(words(text)):
+        yield TermRow(parameter.key, word)
+
+
+def predicate(
+    parameter: Parameter,
+    modifier: str | None,
+    text: str,
+    name: str,
+    context: Context = ANYWHERE,  # noqa: ARG001  # words are the same everywhere
+) -> Predicate:
+    """Return the predicate of words, all of which must occur."""
+    if not parameter.indexed:
+        raise Invalid(
+            f"{name}: searching by {parameter.code} is not supported by this server.",
+            code="not-supported",
+            expression=name,
+        )
+    if modifier is not None:
+        raise unsupported(parameter, modifier, name)
+    asked = list(dict.fromkeys(words(literal(name, text))))
+    if not asked:
+        raise Invalid(f"{name}: {text!r} has no word to look for.", expression=name)
+    terms = tuple(Term(parameter.key, word) for word in asked)
+    return terms[0] if len(terms) == 1 else And(terms)
+
+
+def sort(parameter: Parameter, descending: bool) -> Sort:  # noqa: ARG001
+    """Refuse: words have no order."""
+    raise Invalid(f"_sort: {parameter.code} has no order.", code="not-supported", expression="_sort")
+
+
+def _collect(value: Any, found: list[str]) -> None:  # noqa: ANN401  # any JSON value
+    """Add the strings that are words: no URIs, which are asked for by parameters of their own."""
+    members = value.items() if type(value) is dict else (("", item) for item in value)
+    for member, held in members:
+        kind = type(held)
+        if kind is str:
+            if member == "div":
+                found.append(markup_text(held))
+            elif member not in _NO_WORDS and (" " in held or not ("://" in held or held.startswith("urn:"))):
+                found.append(held)
+        elif kind is dict or kind is list:
+            _collect(held, found)

@@ -1,0 +1,91 @@
+"""Writing index rows, with their version or later, and the numbers of their keys."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from service.search.rows import RangeRow, Row, TermRow
+
+REMOVED_AT_ONCE: Final = 2000
+"""Rows that are removed in one step, between which others write."""
+
+_INSERT_TERM: Final = "INSERT OR IGNORE INTO term VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_SPAN: Final = "INSERT OR IGNORE INTO span VALUES (?, ?, ?, ?, ?, ?)"
+_REMOVE: Final = tuple(
+    f"DELETE FROM {table} WHERE (position, key, {values}, part) IN ("  # noqa: S608  # constants
+    f"SELECT position, key, {values}, part FROM {table} INDEXED BY {index} WHERE key = ? AND {condition} LIMIT ?)"
+    for table, values, index, condition in (
+        ("term", "value, qualifier", "term_current", "until IS NULL"),
+        ("term", "value, qualifier", "term_past", "until IS NOT NULL"),
+        ("span", "low, high", "span_current_low", "until IS NULL"),
+        ("span", "low, high", "span_past", "until IS NOT NULL"),
+    )
+)
+
+
+class IndexRows:
+    """The index rows as the writer sees them, within its transaction."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+        self._keys: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """Forget the numbers of keys: a transaction that may have made some was rolled back."""
+        self._keys.clear()
+
+    def add(self, rows: Sequence[Row], position: int, until: int | None) -> None:
+        """Add the rows of a version that was superseded at a seq, or is not."""
+        terms = [
+            (position, self._number(row.key), row.value, row.qualifier, row.part, until)
+            for row in rows
+            if isinstance(row, TermRow)
+        ]
+        spans = [
+            (position, self._number(row.key), row.low, row.high, row.part, until)
+            for row in rows
+            if isinstance(row, RangeRow)
+        ]
+        if terms:
+            self._connection.executemany(_INSERT_TERM, terms)
+        if spans:
+            self._connection.executemany(_INSERT_SPAN, spans)
+
+    def add_later(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> int:
+        """Add rows to versions by their positions, superseded or not; return how many there are."""
+        known = 0
+        for position, added in rows:
+            found = self._connection.execute("SELECT until FROM version WHERE position = ?", (position,)).fetchone()
+            if found is not None:
+                self.add(added, position, found[0])
+                known += 1
+        return known
+
+    def remove(self, key: str) -> int:
+        """Remove some of the rows under a key; return how many, 0 where there are none left."""
+        number = self.number(key)
+        if number is None:
+            return 0
+        for statement in _REMOVE:
+            removed = self._connection.execute(statement, (number, REMOVED_AT_ONCE)).rowcount
+            if removed:
+                return removed
+        return 0
+
+    def number(self, name: str) -> int | None:
+        """Return the number of a key; None where no row has ever had it."""
+        number = self._keys.get(name)
+        if number is None:
+            row = self._connection.execute("SELECT number FROM key WHERE name = ?", (name,)).fetchone()
+            if row is not None:
+                number = self._keys[name] = row[0]
+        return number
+
+    def _number(self, name: str) -> int:
+        number = self.number(name)
+        if number is None:
+            cursor = self._connection.execute("INSERT INTO key (name) VALUES (?) RETURNING number", (name,))
+            number = self._keys[name] = cursor.fetchone()[0]
+        return number

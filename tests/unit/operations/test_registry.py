@@ -1,0 +1,30 @@
+"""The operations: https://hl7.org/fhir/R5/operationdefinition.html."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.fhir.json import loads
+from service.operations.registry import CODE, operations
+from service.profiles.base import check
+from service.registry.package import folder, resources
+
+DEFINITIONS = sorted(path.name for path in folder().glob("OperationDefinition-*.json"))
+
+
+def test_every_operation_is_defined_and_done() -> None:
+    """Each definition of the package has its code, and each code its definition."""
+    assert [each.code for each in operations()] == sorted(CODE)
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_definitions_are_valid(name: str) -> None:
+    """operationdefinition.html: a definition of ours obeys the rules that are checked in others."""
+    assert [issue.diagnostics for issue in check(loads((folder() / name).read_bytes()))] == []
+
+
+def test_methods() -> None:
+    """operations.html#executing: what affects the state is asked by POST; all of ours are on the whole system."""
+    for definition in resources("OperationDefinition"):
+        assert "POST" in CODE[definition["code"]] or not definition["affectsState"]
+        assert (definition["system"], definition["type"], definition["instance"]) == (True, False, False)
