@@ -151,7 +151,9 @@ async def test_refused_until_it_is_indexed(
     with monkeypatch.context() as patched:
         patched.setattr(store, "add_rows", held)
         await fhir.store(parameter())
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(30):
+            while "about to begin" in (await fhir.get("ResearchStudy?alias=berlin")).text:
+                await asyncio.sleep(0.01)
         for query in ("alias=berlin", "_sort=alias", "alias:missing=true", "_filter=alias eq berlin"):
             response = await fhir.get(f"ResearchStudy?{query}", Prefer="handling=lenient")
             text = refused(response, 400, "transient")
