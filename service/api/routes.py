@@ -114,14 +114,14 @@ class Api:
     async def read(self, request: Request) -> Response:
         """Answer read."""
         ask = http.ask(request)
-        version = await read(self._at(request), http.resource_type(request), request.path_params["id"])
+        version = await read(self._engine(), http.resource_type(request), request.path_params["id"])
         return http.version_response(request, ask, version)
 
     async def vread(self, request: Request) -> Response:
         """Answer vread."""
         ask = http.ask(request)
         path = request.path_params
-        version = await vread(self._at(request), http.resource_type(request), path["id"], path["version"])
+        version = await vread(self._engine(), http.resource_type(request), path["id"], path["version"])
         return http.version_response(request, ask, version)
 
     async def create(self, request: Request) -> Response:
