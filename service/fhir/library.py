@@ -1,0 +1,88 @@
+"""Canonical resources, found by their URL: https://hl7.org/fhir/R5/references.html#canonical.
+
+What a validator or a terminology service looks things up in: profiles, extensions, value sets, code systems. Libraries
+are layered, so that what users define stands before what a package brings, and this before what FHIR itself defines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
+
+Resource: TypeAlias = dict[str, Any]
+
+_PARTS: Final = re.compile(r"\d+|[A-Za-z]+")
+
+
+class Library:
+    """Resources by type, canonical URL and business version; ``below`` is asked for what is not here.
+
+    ``generation`` changes whenever what a lookup could answer changes, below included: whatever is compiled from the
+    library is good for as long as it stays the same.
+    """
+
+    def __init__(self, below: Library | None = None) -> None:
+        self.below = below
+        self._resources: dict[tuple[str, str], dict[str, Resource]] = {}
+        self._changes = 0
+
+    @property
+    def generation(self) -> int:
+        """How often this library and those below it have changed."""
+        return self._changes + (self.below.generation if self.below else 0)
+
+    def add(self, resource: Resource) -> None:
+        """Keep a resource that has a ``url``, in place of one of the same type, URL and version."""
+        versions = self._resources.setdefault((resource["resourceType"], resource["url"]), {})
+        versions[resource.get("version", "")] = resource
+        self._changes += 1
+
+    def remove(self, resource: Resource) -> None:
+        """Forget the resource of this type, URL and version; raises KeyError if this layer does not have it."""
+        key = (resource["resourceType"], resource["url"])
+        del self._resources[key][resource.get("version", "")]
+        if not self._resources[key]:
+            del self._resources[key]
+        self._changes += 1
+
+    def find(self, type_: str, canonical: str) -> Resource | None:
+        """Return the resource that a canonical means, None if it is not known.
+
+        ``url|version`` is that version and no other; without a version, the newest of the topmost layer that has the
+        URL, an active one before a draft or retired one.
+        """
+        url, _, version = canonical.partition("#")[0].partition("|")
+        versions = self._resources.get((type_, url))
+        if versions and not version:
+            return max(versions.values(), key=_rank)
+        if versions and version in versions:
+            return versions[version]
+        return self.below.find(type_, canonical) if self.below else None
+
+    def of_type(self, type_: str) -> Iterator[Resource]:
+        """Yield all resources of a type, each (URL, version) once: the topmost layer's."""
+        seen = set()
+        layer: Library | None = self
+        while layer is not None:
+            for (found, url), versions in layer._resources.items():  # noqa: SLF001  # another library
+                for version, resource in versions.items():
+                    if found == type_ and (url, version) not in seen:
+                        seen.add((url, version))
+                        yield resource
+            layer = layer.below
+
+
+def newer(version: str, other: str) -> bool:
+    """Whether a business version is later: numbers as numbers, a release after its pre-releases (as in SemVer)."""
+    return _order(version) > _order(other)
+
+
+def _order(version: str) -> list[tuple[int, int, str]]:
+    parts = [(2, int(part), "") if part.isdigit() else (0, 0, part) for part in _PARTS.findall(version)]
+    # The end counts more than a word (1.0.0 is after 1.0.0-ballot) and less than a number (1.0 is before 1.0.1).
+    return [*parts, (1, 0, "")] if parts else []
+
+
+def _rank(resource: Resource) -> tuple[bool, list[tuple[int, int, str]]]:
+    return resource.get("status") == "active", _order(resource.get("version", ""))
