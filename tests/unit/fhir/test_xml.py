@@ -42,7 +42,7 @@ def document(inner: str, type_: str = "Patient") -> bytes:
             '<contained><Organization><id value="o"/><name value="a&#10;&quot;b&quot;"/></Organization></contained>',
         ),
         (
-            '{"resourceType":"Patient","text":{"status":"generated","div":%s}}' % dumps(DIV).decode(),
+            f'{{"resourceType":"Patient","text":{{"status":"generated","div":{dumps(DIV).decode()}}}}}',
             f'<text><status value="generated"/>{DIV}</text>',
         ),
     ],
