@@ -14,6 +14,7 @@
     │   └── Locked              another process holds the store
     ├── NotAcceptable           no representation that the client accepts
     ├── UnsupportedMedia        a body in a format that is not understood here
+    │   └── UnsupportedCoding   a body packed in a way that is not understood here
     └── Unavailable             the store does not answer
 
 Each has the HTTP status that a client sees and carries the issues of the OperationOutcome that the client receives
@@ -22,7 +23,7 @@ Each has the HTTP status that a client sees and carries the issues of the Operat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -46,10 +47,11 @@ class Issue:
 
 
 class RegistryError(Exception):
-    """Any error that a client is told about; ``issues`` is never empty."""
+    """Any error that a client is told about; ``issues`` is never empty. ``headers`` go with the response."""
 
     default_code: ClassVar[str] = "exception"
     status: ClassVar[int] = 500
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, problem: str | Sequence[Issue], *, code: str | None = None, expression: str | None = None):
         if isinstance(problem, str):
@@ -136,8 +138,15 @@ class UnsupportedMedia(RegistryError):
     status = 415
 
 
+class UnsupportedCoding(UnsupportedMedia):
+    """A body packed in a way that is not understood here; the header says which are (RFC 9110, 12.5.3)."""
+
+    headers: ClassVar[Mapping[str, str]] = {"accept-encoding": "gzip"}
+
+
 class Unavailable(RegistryError):
     """The store does not answer."""
 
     default_code = "transient"
     status = 503
+    headers: ClassVar[Mapping[str, str]] = {"retry-after": "1"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.api.message import Answer
 from service.api.negotiation import FHIR_JSON
 from service.errors import Issue, RegistryError
 from service.fhir.json import dumps
@@ -18,17 +20,30 @@ log = logging.getLogger(__name__)
 _HTTP_CODES = {404: "not-found", 405: "not-supported"}
 
 
-def outcome_response(status: int, issues: tuple[Issue, ...], headers: dict[str, str] | None = None) -> Response:
+def outcome_answer(
+    status: int, issues: tuple[Issue, ...], headers: Mapping[str, str] | None = None, *, pretty: bool = False
+) -> Answer:
     """Return a response with an OperationOutcome."""
-    return Response(dumps(operation_outcome(issues)), status, headers, FHIR_JSON)
+    return Answer(status, dumps(operation_outcome(issues), pretty=pretty), FHIR_JSON, headers)
+
+
+def error_answer(error: RegistryError, *, pretty: bool = False) -> Answer:
+    """Return the response to an error of the registry."""
+    return outcome_answer(error.status, error.issues, error.headers, pretty=pretty)
+
+
+def fault_answer(method: str, path: str, fault: Exception) -> Answer:
+    """Return the response to a fault of our own, which does not tell how we are made; the log has the whole of it."""
+    log.error("%s %s failed", method, path, exc_info=fault)
+    issue = Issue("fatal", "exception", "The registry failed to answer; the fault has been logged.")
+    return outcome_answer(500, (issue,))
 
 
 async def registry_error(request: Request, error: Exception) -> Response:
-    """Answer an error of the registry."""
+    """Answer an error of the registry outside of the FHIR base."""
     del request
     assert isinstance(error, RegistryError)  # noqa: S101  # registered for nothing else
-    headers = {"Retry-After": "1"} if error.status == 503 else None
-    return outcome_response(error.status, error.issues, headers)
+    return error_answer(error)
 
 
 async def http_error(request: Request, error: Exception) -> Response:
@@ -36,12 +51,10 @@ async def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
     code = _HTTP_CODES.get(error.status_code, "processing")
     text = f"{request.method} {request.url.path}: {error.detail}."
-    headers = dict(error.headers) if error.headers else None
-    return outcome_response(error.status_code, (Issue("error", code, text),), headers)
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    return outcome_answer(error.status_code, (Issue("error", code, text),), headers)
 
 
 async def unexpected_error(request: Request, error: Exception) -> Response:
-    """Answer a fault of our own without telling how we are made; the log has the whole of it."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    issue = Issue("fatal", "exception", "The registry failed to answer; the fault has been logged.")
-    return outcome_response(500, (issue,))
+    """Answer a fault of our own outside of the FHIR base."""
+    return fault_answer(request.method, request.url.path, error)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from service.api.message import Answer, Request
 from service.api.negotiation import output_type
-from service.errors import Invalid, NotFound, TooLarge
+from service.errors import Invalid
 from service.fhir import definitions
 from service.fhir.dates import http_date, parse_http_date
 from service.fhir.json import dumps, loads
 from service.fhir.outcome import operation_outcome
-from service.fhir.subset import Summary, element_names
+from service.fhir.subset import Summary, unknown_elements
 from service.interactions.bundles import etag, present
 from service.interactions.engine import Written
 from service.search.parse import Pairs, criteria_text
@@ -24,7 +23,8 @@ from service.store.base import Version
 
 CREATED, OK, NO_CONTENT, NOT_MODIFIED = 201, 200, 204, 304
 _RETURNS = frozenset({"minimal", "representation", "OperationOutcome"})
-_TYPES = frozenset(definitions.resource_types())
+TYPES = frozenset(definitions.resource_types())
+"""The resource types that a path can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,18 @@ class Ask:
         return self.preferences.get("handling", settings.handling) == "lenient"
 
 
-def ask(request: Request, form: bytes = b"") -> Ask:
+def ask(request: Request) -> Ask:
     """Read what is common to all requests; raises :class:`Invalid` or :class:`NotAcceptable`.
 
     The parameters are those of the URL and of the form, as one list.
     """
-    text = request.scope["query_string"]
-    if not text and not form:
-        return Ask(output_type(_listed(request, "accept"), None), False, [], _preferences(_listed(request, "prefer")))
+    headers = request.headers
+    accept, preferences = headers.get("accept"), _preferences(headers.get("prefer"))
+    if not request.query and not request.form:
+        return Ask(output_type(accept, None), False, [], preferences)
     own: dict[str, str] = {}
     rest: list[tuple[str, str]] = []
-    for name, value in (*parse_pairs(text), *parse_pairs(form)):
+    for name, value in (*parse_pairs(request.query), *parse_pairs(request.form)):
         if name not in ("_format", "_pretty"):
             rest.append((name, value))
         elif name in own:
@@ -65,14 +66,15 @@ def ask(request: Request, form: bytes = b"") -> Ask:
     pretty = own.get("_pretty", "false")
     if pretty not in ("true", "false"):
         raise Invalid(f"_pretty is true or false, not {pretty!r}.", expression="_pretty")
-    media = output_type(_listed(request, "accept"), own.get("_format"))
-    return Ask(media, pretty == "true", rest, _preferences(_listed(request, "prefer")), tuple(own.items()))
+    return Ask(output_type(accept, own.get("_format")), pretty == "true", rest, preferences, tuple(own.items()))
 
 
-def _listed(request: Request, name: str) -> str | None:
-    """Return a header that is a list; it may come in several lines (RFC 9110, 5.3)."""
-    lines = request.headers.getlist(name)
-    return ", ".join(lines) if len(lines) > 1 else lines[0] if lines else None
+def wants_pretty(request: Request) -> bool:
+    """Whether an error is to be indented, as far as a request that may be wrong in any way tells."""
+    try:
+        return ("_pretty", "true") in (*parse_pairs(request.query), *parse_pairs(request.form))
+    except Invalid:
+        return False
 
 
 def parse_pairs(text: bytes | str) -> list[tuple[str, str]]:
@@ -84,19 +86,6 @@ def parse_pairs(text: bytes | str) -> list[tuple[str, str]]:
         raise Invalid(f"The query is not percent-encoded UTF-8: {problem}.") from None
 
 
-def is_type(name: str | None) -> bool:
-    """Whether a path that names this type (or none) can be one of this server."""
-    return name is None or name in _TYPES
-
-
-def resource_type(request: Request) -> str:
-    """Return the resource type that the path names; raises :class:`NotFound`."""
-    type_: str = request.path_params["type"]
-    if type_ not in _TYPES:
-        raise NotFound(f"{type_} is not a resource type of FHIR R5.", code="not-supported")
-    return type_
-
-
 def base_url(request: Request, settings: Settings) -> str:
     """Return the FHIR base URL as this client sees it."""
     if settings.base_url:
@@ -106,63 +95,49 @@ def base_url(request: Request, settings: Settings) -> str:
     return f"{request.scope['scheme']}://{host}{root}{settings.base_path}"
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """Return the body; raises :class:`TooLarge` as soon as it is over the limit."""
-    too_large = TooLarge(f"The body has more than {limit} bytes.")
-    declared = request.headers.get("content-length", "0")
-    if not (declared.isascii() and declared.isdigit()) or int(declared) > limit:
-        raise too_large
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
 def criteria(text: str | None) -> Pairs | None:
     """Return the search parameters of an ``If-None-Exist`` header."""
-    return None if text is None else parse_pairs(criteria_text(text))
+    pairs = None if text is None else parse_pairs(criteria_text(text))
+    if pairs == []:
+        raise Invalid("If-None-Exist has no search parameter.", code="required", expression="If-None-Exist")
+    return pairs
 
 
-def json_response(ask_: Ask, json: bytes, status: int = OK, headers: dict[str, str] | None = None) -> Response:
+def json_answer(ask_: Ask, json: bytes, status: int = OK, headers: dict[str, str] | None = None) -> Answer:
     """Return JSON that is ready to send, indented where the client wants it so."""
-    return Response(dumps(loads(json), pretty=True) if ask_.pretty else json, status, headers, ask_.media)
+    return Answer(status, dumps(loads(json), pretty=True) if ask_.pretty else json, ask_.media, headers)
 
 
-def version_response(request: Request, ask_: Ask, version: Version) -> Response:
+def version_answer(request: Request, ask_: Ask, version: Version) -> Answer:
     """Answer a read: the version, the part of it that was asked for, or 304 where the client has it."""
-    tag, modified = etag(version), http_date(version.instant)
-    if _is_fresh(request, version, tag):
-        return Response(status_code=NOT_MODIFIED, headers={"ETag": tag, "Last-Modified": modified})
-    summary, elements = _part(ask_, version.type)
-    json = present(version.json or b"", summary, elements, pretty=ask_.pretty)
-    return Response(json, OK, {"ETag": tag, "Last-Modified": modified}, ask_.media)
+    tag = etag(version)
+    headers = {"etag": tag, "last-modified": http_date(version.instant)}
+    if _is_fresh(request.headers, version, tag):
+        return Answer(NOT_MODIFIED, headers=headers)
+    summary, elements = part(ask_.parameters, version.type)
+    return Answer(OK, present(version.json or b"", summary, elements, pretty=ask_.pretty), ask_.media, headers)
 
 
-def written_response(ask_: Ask, written: Written, base: str) -> Response:
+def written_answer(ask_: Ask, written: Written, base: str) -> Answer:
     """Answer a create, update or patch as ``Prefer: return=`` says."""
     version = written.version
     assert version is not None  # noqa: S101  # only a deletion can find nothing
     status = CREATED if written.effect == "created" else OK
     headers = {
-        "ETag": etag(version),
-        "Last-Modified": http_date(version.instant),
-        "Location": f"{base}/{version.type}/{version.id}/_history/{version.version}",
+        "etag": etag(version),
+        "last-modified": http_date(version.instant),
+        "location": f"{base}/{version.type}/{version.id}/_history/{version.version}",
     }
     match ask_.preferences.get("return", "representation"):
         case "minimal":
-            return Response(status_code=status, headers=headers)
+            return Answer(status, headers=headers)
         case "OperationOutcome":
-            return json_response(ask_, dumps(operation_outcome(written.warnings)), status, headers)
+            return json_answer(ask_, dumps(operation_outcome(written.warnings)), status, headers)
         case _:
-            return json_response(ask_, version.json or b"", status, headers)
+            return json_answer(ask_, version.json or b"", status, headers)
 
 
-def _is_fresh(request: Request, version: Version, tag: str) -> bool:
-    headers = request.headers
+def _is_fresh(headers: Mapping[str, str], version: Version, tag: str) -> bool:
     none_match = headers.get("if-none-match")
     if none_match is not None:  # If-Modified-Since does not count beside it (RFC 9110, 13.1.3)
         tags = [each.strip().removeprefix("W/") for each in none_match.split(",")]
@@ -172,18 +147,21 @@ def _is_fresh(request: Request, version: Version, tag: str) -> bool:
     return seconds is not None and version.instant // 1000 <= seconds
 
 
-def _part(ask_: Ask, type_: str) -> tuple[Summary, tuple[str, ...]]:
+def part(parameters: Pairs, type_: str) -> tuple[Summary, tuple[str, ...]]:
+    """Return what ``_summary`` and ``_elements`` of a read ask for; raises :class:`Invalid` for any other parameter."""
     summary: Summary = "false"
     elements: tuple[str, ...] = ()
-    for name, value in ask_.parameters:
+    given: set[str] = set()
+    for name, value in parameters:
+        if name in given:
+            raise Invalid(f"{name} is given more than once.", expression=name)
+        given.add(name)
         if name == "_summary":
             summary = parse_summary(value)
         elif name == "_elements":
             elements = parse_elements(value)
-            unknown = {element.removeprefix(f"{type_}.").partition(".")[0] for element in elements}
-            unknown -= element_names(type_)
-            if unknown:
-                raise Invalid(f"{type_} has no element {', '.join(sorted(unknown))}.", expression="_elements")
+            if unknown := unknown_elements((type_,), elements):
+                raise Invalid(f"{type_} has no element {', '.join(unknown)}.", expression="_elements")
         else:
             raise Invalid(f"{name} is not a parameter of read.", expression=name)
     return summary, elements

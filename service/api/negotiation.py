@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, Literal
 
 from service.errors import NotAcceptable, UnsupportedMedia
@@ -22,9 +23,11 @@ _OUTPUT: Final = {
 }
 _INPUT: Final = frozenset({"application/fhir+json", "application/json+fhir", "application/json", "text/json"})
 JSON_PATCH: Final = "application/json-patch+json"
+FORM: Final = "application/x-www-form-urlencoded"
 FHIR_VERSIONS: Final = frozenset({"5.0", "5.0.0"})
 
 
+@lru_cache(maxsize=256)  # a client says the same every time
 def output_type(accept: str | None, format_: str | None) -> str:
     """Return the media type to answer in; ``_format`` wins over ``Accept``. Raises :class:`NotAcceptable`."""
     wanted = format_ if format_ is not None else accept
@@ -42,16 +45,23 @@ def output_type(accept: str | None, format_: str | None) -> str:
 
 def check_input(content_type: str | None) -> None:
     """Raise :class:`UnsupportedMedia` where a body is not FHIR JSON in UTF-8."""
-    _, _, media, parameters = _media_range(content_type or "")
+    media, parameters = _utf8(content_type)
     if media not in _INPUT:
         raise UnsupportedMedia(
             f"A resource comes as {FHIR_JSON}, not as {content_type or 'something unnamed'}.", expression="Content-Type"
         )
-    if parameters.get("charset", "utf-8").strip('"').lower() not in ("utf-8", "utf8"):
-        raise UnsupportedMedia("FHIR JSON is always UTF-8.", expression="Content-Type")
     if parameters.get("fhirversion", "5.0") not in FHIR_VERSIONS:
         raise UnsupportedMedia(
             f"This server speaks FHIR 5.0, not {parameters['fhirversion']}.", expression="Content-Type"
+        )
+
+
+def check_form(content_type: str | None) -> None:
+    """Raise :class:`UnsupportedMedia` where a body is not the form of a ``_search``."""
+    media, _ = _utf8(content_type)
+    if media != FORM:
+        raise UnsupportedMedia(
+            f"_search takes {FORM}, not {content_type or 'something unnamed'}.", expression="Content-Type"
         )
 
 
@@ -60,7 +70,7 @@ def patch_form(content_type: str | None) -> Literal["json", "fhirpath"]:
 
     Raises :class:`UnsupportedMedia` where it is neither.
     """
-    media = _media_range(content_type or "")[2]
+    media, _ = _utf8(content_type)
     if media == JSON_PATCH:
         return "json"
     if media not in _INPUT:
@@ -70,6 +80,14 @@ def patch_form(content_type: str | None) -> Literal["json", "fhirpath"]:
         )
     check_input(content_type)
     return "fhirpath"
+
+
+def _utf8(content_type: str | None) -> tuple[str, dict[str, str]]:
+    """Return media type and parameters of a body; raises :class:`UnsupportedMedia` where it is not in UTF-8."""
+    _, _, media, parameters = _media_range(content_type or "")
+    if parameters.get("charset", "utf-8").strip('"').lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMedia(f"A body is always in UTF-8, not {content_type}.", expression="Content-Type")
+    return media, parameters
 
 
 def _media_range(text: str) -> tuple[float, int, str, dict[str, str]]:

@@ -11,6 +11,7 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 _DATE_TIME: Final = re.compile(
@@ -84,7 +85,12 @@ def _microseconds(year: int, month: int, day: int, zone: timezone) -> int:
 
 def http_date(milliseconds: int) -> str:
     """Return an HTTP date (seconds, GMT) for milliseconds since the epoch."""
-    return format_datetime(datetime.fromtimestamp(milliseconds // 1000, UTC), usegmt=True)
+    return _http_date(milliseconds // 1000)
+
+
+@lru_cache(maxsize=4096)  # what was loaded in one commit has one date
+def _http_date(seconds: int) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
 
 
 def parse_http_date(text: str) -> int | None:

@@ -1,8 +1,9 @@
 """Replacing links inside a resource by what they have become (https://hl7.org/fhir/R5/http.html#trules).
 
 A resource of a transaction may name another by a temporary URL. Wherever the definitions of FHIR say that a value is a
-link (a reference, a uri, url, oid or uuid, or a link or image in a narrative, extensions and contained resources
-included) it is replaced; a canonical never is, and neither is a text that only looks like a link.
+link (a reference, a uri or url, or a link or image in a narrative, extensions and contained resources included) it is
+replaced; a canonical never is, and neither is a text that only looks like a link. An oid or uuid stays, as nothing that
+a server could put there is one (docs/adr/0007-identifiers-in-transactions.md).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from service.fhir import definitions
 Replace = Callable[[str], str | None]
 """Returns what a link becomes, or None where it stays."""
 
-_LINK_TYPES: Final = frozenset({"uri", "url", "oid", "uuid"})
+_LINK_TYPES: Final = frozenset({"uri", "url"})
 _TAG: Final = re.compile(r"<(?:a|img)\b[^>]*>")
 _ATTRIBUTE: Final = re.compile(r"""(\s(?:href|src)\s*=\s*)("[^"]*"|'[^']*')""")
 

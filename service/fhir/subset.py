@@ -47,9 +47,16 @@ def pick(resource: dict[str, Any], elements: Iterable[str]) -> dict[str, Any]:
     return _tag(kept)
 
 
-def element_names(type_: str) -> frozenset[str]:
-    """Return the names of the top-level elements of a resource type, ``value[x]`` as ``value``."""
-    return frozenset(element.name for element in _top(type_).values())
+def unknown_elements(types: Iterable[str], elements: Iterable[str]) -> list[str]:
+    """Return those names that are no top-level element of any of the types, ``value[x]`` as ``value``.
+
+    A name may have its type in front (``Group.name``).
+    """
+    known: set[str] = set()
+    for type_ in types:
+        names = {"resourceType", *(element.name for element in _top(type_).values())}
+        known |= names | {f"{type_}.{name}" for name in names}
+    return [name for name in elements if name not in known]
 
 
 @cache

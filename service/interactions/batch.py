@@ -45,9 +45,9 @@ async def _alone(engine: Engine, step: Step, base: str) -> Entry:
             )
             return answer_write(written, base)
         case "DELETE" if step.id is not None:
-            return answer_write(await delete(engine, type_, step.id, if_match=step.if_match), base)
+            return answer_write(await delete(engine, type_, step.id, if_match=step.if_match, absent=absent), base)
         case "DELETE":
-            await conditional_delete(engine, type_, step.criteria, if_match=step.if_match)
+            await conditional_delete(engine, type_, step.criteria, if_match=step.if_match, absent=absent)
             return Entry(None, None, {"response": {"status": STATUS["deleted"]}})
         case _:
             return await answer_read(engine, step, base)

@@ -17,8 +17,6 @@ from service.search.parse import Pairs
 from service.search.request import SearchRequest
 from service.store.base import Version
 
-STATUS = {"POST": "201 Created", "PUT": "200 OK", "PATCH": "200 OK", "DELETE": "204 No Content"}
-
 
 def etag(version: Version) -> str:
     """Return the weak entity tag of a version."""
@@ -64,18 +62,18 @@ def _search(request: SearchRequest, mode: str, version: Version) -> dict[str, An
 
 
 def history_bundle(page: HistoryPage, base: str, path: str, shown: Pairs = ()) -> bytes:
-    """Return the history Bundle of a page; see :func:`search_bundle`."""
+    """Return the history Bundle of a page; see :func:`search_bundle`. A patch is told as the update that it came to."""
     entries = [
         Entry(
             version.json,
             f"{base}/{version.type}/{version.id}",
             {
                 "request": {
-                    "method": version.method,
+                    "method": "PUT" if version.method == "PATCH" else version.method,
                     "url": version.type if version.method == "POST" else f"{version.type}/{version.id}",
                 },
                 "response": {
-                    "status": STATUS[version.method] if version.version > 1 or not version.json else "201 Created",
+                    "status": _status(version, page.created),
                     "etag": etag(version),
                     "lastModified": version.last_updated,
                 },
@@ -85,6 +83,12 @@ def history_bundle(page: HistoryPage, base: str, path: str, shown: Pairs = ()) -
     ]
     links = _links(f"{base}/{path}", [*page.used, *shown], page.next_page)
     return bundle("history", entries, total=page.total, links=links)
+
+
+def _status(version: Version, created: frozenset[int]) -> str:
+    if version.json is None:
+        return "204 No Content"
+    return "201 Created" if version.position in created else "200 OK"
 
 
 def _links(url: str, used: list[tuple[str, str]], next_page: str | None) -> list[Link]:

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from service.errors import Conflict, Invalid, PreconditionFailed
 from service.interactions.engine import Engine
 from service.search.parse import Pairs, parse_criteria
-from service.search.query import Query
+from service.search.query import Ids, Query
 from service.store.base import Change, Committed, Guard, GuardFailed, Matches, Version, VersionIs
 
 ATTEMPTS: Final = 20
@@ -53,15 +53,20 @@ def parse_if_match(text: str) -> int:
     """Return the version that an ``If-Match`` header names; raises :class:`Invalid`."""
     found = _ETAG.fullmatch(text.strip())
     if found is None:
-        raise Invalid(f'If-Match is one version, as W/"3", not {text}.', expression="If-Match")
+        raise Invalid(f'If-Match is one version, as W/"3", or *, not {text}.', expression="If-Match")
     # A version id that is no number here, or one written otherwise, is well-formed and never current.
     return int(found[1]) if _VERSION.fullmatch(found[1]) else -1
 
 
 def version_guard(type_: str, id_: str, if_match: str | None, *, absent: bool = False) -> list[Guard]:
-    """Return the guards of an ``If-Match`` header, and of ``If-None-Match: *`` (``absent``)."""
+    """Return the guards of an ``If-Match`` header, and of ``If-None-Match: *`` (``absent``).
+
+    ``If-Match: *`` is met by any current version (RFC 9110, 13.1.1).
+    """
     guards: list[Guard] = []
-    if if_match is not None:
+    if if_match is not None and if_match.strip() == "*":
+        guards.append(Matches(Query((type_,), Ids((id_,))), frozenset({f"{type_}/{id_}"})))
+    elif if_match is not None:
         guards.append(VersionIs(type_, id_, parse_if_match(if_match)))
     if absent:
         guards.append(VersionIs(type_, id_, None))
@@ -72,6 +77,8 @@ def refusal(guard: Guard) -> PreconditionFailed:
     """Return what a client is told whose condition does not hold."""
     if isinstance(guard, VersionIs) and guard.version is None:
         return PreconditionFailed(f"{guard.type}/{guard.id} exists already.", expression="If-None-Match")
+    if isinstance(guard, Matches):
+        return PreconditionFailed(f"{' and '.join(guard.expected)} does not exist.", expression="If-Match")
     return PreconditionFailed("The version that If-Match names is not the current one.", expression="If-Match")
 
 

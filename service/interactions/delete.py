@@ -9,15 +9,18 @@ from service.search.parse import Pairs, parse_criteria
 from service.store.base import Change
 
 
-async def delete(engine: Engine, type_: str, id_: str, *, if_match: str | None = None) -> Written:
-    """Delete a resource; its history stays. To delete what is not there changes nothing and is no error."""
+async def delete(engine: Engine, type_: str, id_: str, *, if_match: str | None = None, absent: bool = False) -> Written:
+    """Delete a resource; its history stays. To delete what is not there changes nothing and is no error.
+
+    ``absent`` is ``If-None-Match: *``, which only what is not there meets.
+    """
     change = Change(type_, id_, "DELETE", None)
-    committed = await commit_one(engine, change, version_guard(type_, id_, if_match))
+    committed = await commit_one(engine, change, version_guard(type_, id_, if_match, absent=absent))
     return Written(committed.version, committed.effect)
 
 
 async def conditional_delete(
-    engine: Engine, type_: str, criteria: Pairs, *, if_match: str | None = None
+    engine: Engine, type_: str, criteria: Pairs, *, if_match: str | None = None, absent: bool = False
 ) -> list[Written]:
     """Delete what meets the criteria: one resource, or as many as the setting allows.
 
@@ -36,7 +39,7 @@ async def conditional_delete(
             raise PreconditionFailed(
                 f"If-Match is about one version, and {len(found)} {type_} meet the criteria.", expression="If-Match"
             )
-        client = [guard for version in found for guard in version_guard(type_, version.id, if_match)]
+        client = [guard for version in found for guard in version_guard(type_, version.id, if_match, absent=absent)]
         changes = [Change(type_, version.id, "DELETE", None) for version in found]
         committed = await commit(engine, changes, client, [matches(query, *found)])
         return [Written(each.version, each.effect) for each in committed]

@@ -29,7 +29,10 @@ STATUS: Final = {"created": "201 Created", "updated": "200 OK", "unchanged": "20
 
 @dataclass(slots=True)
 class Step:
-    """One entry: where it stands in the Bundle, what it asks, and what it came to."""
+    """One entry: where it stands in the Bundle, what it asks, and what it came to.
+
+    ``rewritten`` is its resource with the links of the Bundle replaced, ``links`` those in it that are searches.
+    """
 
     index: int
     verb: Verb
@@ -46,6 +49,8 @@ class Step:
     change: Change | None = None
     guards: list[Guard] = field(default_factory=list)
     client: list[Guard] = field(default_factory=list)
+    rewritten: dict[str, Any] = field(default_factory=dict)
+    links: list[str] = field(default_factory=list)
 
     @property
     def where(self) -> str:
@@ -112,12 +117,14 @@ def parse_entry(index: int, entry: dict[str, Any], base: str) -> Step:
     resource, full_url = entry.get("resource"), entry.get("fullUrl")
     if (verb in ("POST", "PUT")) != isinstance(resource, dict):
         raise Invalid(f"{verb} goes {'with' if verb in ('POST', 'PUT') else 'without'} a resource.", expression=where)
-    criteria = _pairs(query, f"{where}.url")
+    criteria = parse_pairs(query, f"{where}.url")
     id_ = segments[1] if len(segments) > 1 else None
     if verb == "POST" and id_ is not None:
         raise Invalid("POST creates below a type; its url has no id.", expression=f"{where}.url")
     if verb in ("PUT", "DELETE") and (id_ is None) != bool(criteria):
         raise Invalid(f"{verb} names one resource, by an id or by criteria.", expression=f"{where}.url")
+    if verb not in READS and request.get("ifNoneMatch", "*") != "*":
+        raise Invalid("ifNoneMatch of a write can only be *.", expression=f"{where}.ifNoneMatch")
     exist = request.get("ifNoneExist")
     return Step(
         index=index,
@@ -129,12 +136,13 @@ def parse_entry(index: int, entry: dict[str, Any], base: str) -> Step:
         full_url=full_url if isinstance(full_url, str) else None,
         resource=resource,
         if_match=request.get("ifMatch"),
-        if_none_exist=None if exist is None else _pairs(criteria_text(exist), f"{where}.ifNoneExist"),
+        if_none_exist=None if exist is None else parse_pairs(criteria_text(exist), f"{where}.ifNoneExist"),
         if_none_match=request.get("ifNoneMatch"),
     )
 
 
-def _pairs(text: str, where: str) -> Pairs:
+def parse_pairs(text: str, where: str) -> Pairs:
+    """Return the name-value pairs of a query; raises :class:`Invalid`, located at ``where``."""
     try:
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
     except ValueError as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.errors import Invalid, Issue, NotFound
@@ -15,9 +16,13 @@ from service.store.base import HistoryQuery, Version
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Versions, newest first; the number of all, the parameters used, and the page after this one, if any."""
+    """Versions, newest first; the number of all, the parameters used, and the page after this one, if any.
+
+    ``created`` are the positions of those that made a resource, be it anew after its deletion.
+    """
 
     versions: list[Version]
+    created: frozenset[int]
     total: int
     used: list[tuple[str, str]]
     next_page: str | None
@@ -44,10 +49,25 @@ async def history(engine: Engine, type_: str | None, id_: str | None, pairs: Pai
         limit = min(parse_count("_count", parameters["_count"]), engine.limits.largest_page)
     total = page.total or 0
     if limit == 0:
-        return HistoryPage([], total, used, None)
+        return HistoryPage([], frozenset(), total, used, None)
     found = await engine.store.history(query, page.seq, before=page.position or None, limit=limit + 1)
     following = seal(engine, Page(page.seq, found[limit - 1].position, total), scope) if len(found) > limit else None
-    return HistoryPage(found[:limit], total, used, following)
+    return HistoryPage(found[:limit], await _created(engine, found, limit), total, used, following)
+
+
+async def _created(engine: Engine, found: Sequence[Version], limit: int) -> frozenset[int]:
+    """Return the positions of those versions, up to the limit, before which there was nothing or a deletion."""
+    known = {(each.type, each.id, each.version): each for each in found}
+    created: set[int] = set()
+    for each in found[:limit]:
+        if each.version == 1 and each.json is not None:
+            created.add(each.position)
+        elif each.method == "PUT":
+            before = known.get((each.type, each.id, each.version - 1))
+            before = before or await engine.store.read_version(each.type, each.id, each.version - 1)
+            if before is not None and before.json is None:
+                created.add(each.position)
+    return frozenset(created)
 
 
 def _parse(pairs: Pairs) -> dict[str, str]:

@@ -120,9 +120,9 @@ class Parameters:
     async def complete(self, customs: Sequence[Custom]) -> None:
         """Note in the store that everything is indexed by these."""
         await self.store.add_rows([(custom.position, [TermRow(INDEXED, "")]) for custom in customs])
-        for custom in customs:
-            custom.settled = True
         await self.refresh(now=True)
+        for custom in customs:  # only now: whoever sees nothing left to do can search by them
+            custom.settled = True
 
     async def _follow(self) -> None:
         changed = await self._changes()

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R5/http.html#patch, https://hl7.org/fhir/R5/fhirpatch.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import jsonpatch
@@ -29,9 +29,18 @@ _IMPOSSIBLE: Final = (AttributeError, LookupError, RecursionError, TypeError, Va
 
 
 async def patch(
-    engine: Engine, type_: str, id_: str, body: bytes, form: Form = "json", *, if_match: str | None = None
+    engine: Engine,
+    type_: str,
+    id_: str,
+    body: bytes,
+    form: Form = "json",
+    *,
+    if_match: str | None = None,
+    absent: bool = False,
 ) -> Written:
     """Apply a patch to the current version.
+
+    ``absent`` is ``If-None-Match: *``, which nothing that can be patched meets.
 
     Raises :class:`NotFound` or :class:`Gone` where there is none, :class:`Invalid` for what is no patch, and
     :class:`Unprocessable` for one that cannot be applied or whose result is not valid.
@@ -40,7 +49,8 @@ async def patch(
 
     async def attempt() -> Written:
         current = existing(await engine.store.read(type_, id_), type_, id_)
-        return await _write(engine, current, patcher, if_match, ())
+        client = version_guard(type_, id_, if_match, absent=absent)
+        return await _write(engine, current, patcher, client, ())
 
     return await until_settled(attempt)
 
@@ -53,6 +63,7 @@ async def conditional_patch(
     form: Form = "json",
     *,
     if_match: str | None = None,
+    absent: bool = False,
 ) -> Written:
     """Patch the one resource that meets the criteria; raises :class:`NotFound` where none does."""
     patcher = parse_patch(body, form)
@@ -61,7 +72,8 @@ async def conditional_patch(
         query, found = await find_one(engine, type_, criteria)
         if found is None:
             raise NotFound(f"No {type_} meets the criteria.")
-        return await _write(engine, found, patcher, if_match, [matches(query, found)])
+        client = version_guard(type_, found.id, if_match, absent=absent)
+        return await _write(engine, found, patcher, client, [matches(query, found)])
 
     return await until_settled(attempt)
 
@@ -86,15 +98,14 @@ async def _write(
     engine: Engine,
     current: Version,
     patcher: Patcher,
-    if_match: str | None,
-    own: list[Guard] | tuple[()],
+    client: Sequence[Guard],
+    own: Sequence[Guard],
 ) -> Written:
     patched = patcher(loads(current.json or b""), engine.limits.resource_size)
     document = parse_resource(engine, patched, current.type)
     if document.data.get("id") != current.id:
         raise Unprocessable("A patch cannot change a resource's id.", expression="id")
     change, warnings = prepare(engine, document, current.id, "PATCH")
-    client = version_guard(current.type, current.id, if_match)
     unchanged_since = VersionIs(current.type, current.id, current.version)
     committed = await commit_one(engine, change, client, [*own, unchanged_since])
     return Written(committed.version, committed.effect, warnings)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
-from service.errors import Invalid, Issue, PreconditionFailed, RegistryError, Unprocessable
+from service.errors import Invalid, Issue, RegistryError, Unprocessable
 from service.fhir import definitions
 from service.fhir.bundle import bundle
 from service.fhir.json import dumps, parse
 from service.fhir.references import parse_literal
 from service.fhir.rewrite import rewrite
 from service.interactions.batch import batch
+from service.interactions.conditional_references import resolve
 from service.interactions.conditions import find_one, matches, refusal, until_settled, unused, version_guard
 from service.interactions.definitions import RefusedDefinitions
 from service.interactions.engine import Engine, Written
@@ -31,6 +31,7 @@ from service.interactions.entries import (
     check_read,
     located,
     parse_entries,
+    parse_pairs,
 )
 from service.interactions.prepare import parse_resource, prepare
 from service.store.base import Change, Committed, Guard, GuardFailed
@@ -96,18 +97,9 @@ async def _commit(engine: Engine, steps: Sequence[Step], base: str) -> list[Comm
         if step.verb in READS:
             with located(step):
                 await check_read(engine, step, identities)
-    links = _links(writes, base)
-    issues: list[Issue] = []
-    guards: list[Guard] = []
-    for step in writes:
-        try:
-            with located(step):
-                step.change, found = await _change(engine, step, links)
-                guards += [*step.guards, *found]
-        except Unprocessable as error:
-            issues.extend(error.issues)
-    if issues:
-        raise Unprocessable(issues)
+    _prepare(engine, writes, _links(writes, base))
+    guards = [guard for step in writes for guard in step.guards]
+    guards += await _resolve_references(engine, writes)
     changes = [step.change for step in writes if step.change is not None]
     client = {guard: step for step in writes for guard in step.client}
     try:
@@ -186,52 +178,76 @@ def _links(writes: Sequence[Step], base: str) -> dict[str, str]:
     return links
 
 
-async def _change(engine: Engine, step: Step, links: dict[str, str]) -> tuple[Change | None, list[Guard]]:
+def _prepare(engine: Engine, writes: Sequence[Step], links: dict[str, str]) -> None:
+    """Give each entry its change; raises :class:`Unprocessable` with every problem of every resource."""
+    issues: list[Issue] = []
+    for step in writes:
+        try:
+            with located(step):
+                step.change = _change(engine, step, links)
+        except Unprocessable as error:
+            issues.extend(error.issues)
+    if issues:
+        raise Unprocessable(issues)
+
+
+def _change(engine: Engine, step: Step, links: dict[str, str]) -> Change | None:
     type_, id_ = step.type or "", step.id
+    step.links = []
     if step.verb == "DELETE":
-        return (Change(type_, id_, "DELETE", None) if id_ is not None else None), []
+        return Change(type_, id_, "DELETE", None) if id_ is not None else None
     if step.verb == "POST" and step.found is not None:
-        return None, []
+        return None
     resource = step.resource or {}
     own_id = resource.get("id")
     if step.verb == "PUT" and own_id != id_ and not (own_id is None and step.criteria):
         raise Invalid(f"The resource's id is {own_id!r}, the entry's {id_!r}.", expression=f"{type_}.id")
-    resource, guards = await _rewritten(engine, resource, links, step.full_url)
-    document = parse_resource(engine, dumps(resource), type_)
-    return prepare(engine, document, id_ or "", step.verb if step.verb == "POST" else "PUT")[0], guards
+    step.rewritten = _rewritten(resource, links, step)
+    return _prepared(engine, step)
 
 
-async def _rewritten(
-    engine: Engine, resource: dict[str, Any], links: dict[str, str], full_url: str | None
-) -> tuple[dict[str, Any], list[Guard]]:
-    """Replace links between the entries, and conditional references by what they find.
+def _prepared(engine: Engine, step: Step) -> Change:
+    document = parse_resource(engine, dumps(step.rewritten), step.type or "")
+    return prepare(engine, document, step.id or "", "POST" if step.verb == "POST" else "PUT")[0]
+
+
+def _rewritten(resource: dict[str, Any], links: dict[str, str], step: Step) -> dict[str, Any]:
+    """Replace links between the entries, and note those that are searches.
 
     A relative reference is one below the base of the entry's own full URL
     (https://hl7.org/fhir/R5/bundle.html#references).
     """
-    conditional: list[str] = []
-    own = parse_literal(full_url) if full_url else None
+    own = parse_literal(step.full_url) if step.full_url else None
     root = own.base if own else None
 
     def replacement(link: str) -> str | None:
         target, hash_, fragment = link.partition("#")
         type_, question, _ = link.partition("?")
         if question and type_ in definitions.resource_types():
-            conditional.append(link)
+            step.links.append(link)
         found = links.get(link) or links.get(target) or links.get(f"{root}/{target}")
         return found if found is None or not hash_ or link in links else f"{found}#{fragment}"
 
-    resource = rewrite(resource, replacement)
-    guards: list[Guard] = []
+    return rewrite(resource, replacement)
+
+
+async def _resolve_references(engine: Engine, writes: Sequence[Step]) -> list[Guard]:
+    """Replace the references that are searches by what they find when everything else is done."""
+    changes = [step.change for step in writes if step.change is not None]
     resolved: dict[str, str] = {}
-    for link in conditional:
-        type_, _, query_text = link.partition("?")
-        query, found = await find_one(engine, type_, parse_qsl(query_text, keep_blank_values=True))
-        if found is None:
-            raise PreconditionFailed(f"No {type_} meets the conditional reference {link!r}.", code="not-found")
-        guards.append(matches(query, found))
-        resolved[link] = f"{found.type}/{found.id}"
-    return (rewrite(resource, resolved.get) if resolved else resource), guards
+    guards: list[Guard] = []
+    for step in writes:
+        with located(step):
+            for link in step.links:
+                if link not in resolved:
+                    type_, _, text = link.partition("?")
+                    criteria = parse_pairs(text, link)
+                    resolved[link], guard = await resolve(engine, type_, criteria, changes)
+                    guards.append(guard)
+            if step.links:
+                step.rewritten = rewrite(step.rewritten, resolved.get)
+                step.change = _prepared(engine, step)
+    return guards
 
 
 def _outcome(step: Step, committed: Iterator[Committed]) -> Written:

@@ -79,6 +79,8 @@ class Indexer:
         except RegistryError as problem:  # the next refresh begins anew
             log.warning("Indexing is interrupted: %s", problem)
         except Exception:
+            # Meant to be as broad as that: nobody waits for this task, so whatever ends it unseen would leave a
+            # parameter "indexing" for ever. The trace is logged, and the next refresh begins anew.
             log.exception("Indexing failed.")
 
     async def _index(self, customs: Sequence[Custom]) -> None:

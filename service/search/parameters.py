@@ -215,11 +215,6 @@ def hierarchies(parameter: Parameter, catalogue: Catalogue) -> Mapping[str, Para
     return found
 
 
-def is_hierarchical(parameter: Parameter, catalogue: Catalogue) -> bool:
-    """Whether ``:above`` and ``:below`` of a reference parameter follow a hierarchy of its targets."""
-    return bool(hierarchies(parameter, catalogue))
-
-
 def _leads_to_parent(parameter: Parameter) -> bool:
     return (parameter.expression or "").partition(".where(")[0].endswith(f"{parameter.root}.partOf")
 

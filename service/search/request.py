@@ -11,8 +11,8 @@ from typing import Final, Literal, get_args
 from service.errors import Invalid, NotSupported
 from service.fhir import definitions
 from service.fhir.dates import interval
-from service.fhir.subset import SUMMARIES, Summary
-from service.search.criteria import Criteria
+from service.fhir.subset import SUMMARIES, Summary, unknown_elements
+from service.search.criteria import Criteria, Unknown
 from service.search.parameters import Parameter
 from service.search.query import And, Predicate, Query, Sort
 from service.search.types import sort
@@ -124,8 +124,14 @@ def _summary(request: SearchRequest, criteria: Criteria, name: str, text: str) -
 
 
 def _elements(request: SearchRequest, criteria: Criteria, name: str, text: str) -> None:
-    del criteria, name
-    request.elements = parse_elements(text)
+    del criteria
+    elements = parse_elements(text)
+    types = request.types or definitions.resource_types()
+    if unknown := unknown_elements(types, elements):
+        raise Unknown(
+            f"{', '.join(unknown)} is no element of {', '.join(request.types) or 'any type'}.", expression=name
+        )
+    request.elements = elements
 
 
 def _as_of(request: SearchRequest, criteria: Criteria, name: str, text: str) -> None:

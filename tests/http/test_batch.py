@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.http.test_transaction import FAILURES, entry, group, transaction
+from tests.http.test_transaction import FAILURES
 from tests.support.asking import Fhir, Json, study
+from tests.support.bundles import entry, group, transaction
 
 pytestmark = pytest.mark.anyio
 

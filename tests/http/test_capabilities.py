@@ -181,3 +181,16 @@ async def test_openapi_describes_every_endpoint(configured: Configured) -> None:
         assert {"/r5/metadata", "/r5/_history", "/r5/{type}/_history", "/r5/{type}/_search"} <= set(paths)
         operations = [operation["operationId"] for path in paths.values() for operation in path.values()]
         assert len(operations) == len(set(operations)) == 20
+
+
+async def test_parts_and_what_is_no_parameter(fhir: Fhir) -> None:
+    """http.html#parameters: ``_summary`` and ``_elements`` as of any resource; what is unknown is refused."""
+    whole = (await fhir.get("metadata")).json()
+    part = (await fhir.get("metadata?_elements=software")).json()
+    assert part["software"] == whole["software"]
+    assert "rest" not in part
+    assert part["meta"]["tag"][0]["code"] == "SUBSETTED"
+    assert (await fhir.get("metadata?_summary=true&mode=full")).json()["meta"]["tag"][0]["code"] == "SUBSETTED"
+    for query, name in {"x=1": "x", "_elements=x": "_elements", "_summary=x": "_summary"}.items():
+        refused(await fhir.get(f"metadata?{query}"), 400, "invalid", name)
+    refused(await fhir.get("metadata?mode=full&mode=normative"), 400, "not-supported", "mode")

@@ -45,6 +45,14 @@ async def test_conditional_creates_in_transactions_at_once(fhir: Fhir) -> None:
     assert len(await fhir.ids("ResearchStudy")) == 1
 
 
+async def test_if_match_any_at_once(fhir: Fhir) -> None:
+    """RFC 9110, 13.1.1: ``*`` is met by any version, so also by the one that another client has just written."""
+    await fhir.store(study("a"))
+    requests = (fhir.put("ResearchStudy/a", study("a", title=f"{n}"), If_Match="*") for n in range(CLIENTS))
+    assert {response.status_code for response in await asyncio.gather(*requests)} == {200}
+    assert (await fhir.get("ResearchStudy/a")).headers["etag"] == f'W/"{CLIENTS + 1}"'
+
+
 async def test_if_match_at_once(fhir: Fhir) -> None:
     """http.html#concurrency: of fifty updates of the same version one is made, the others are refused with 412."""
     await fhir.store(study("a"))

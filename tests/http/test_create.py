@@ -128,3 +128,11 @@ async def test_a_question_mark_in_a_criterion_is_part_of_it(fhir: Fhir) -> None:
     await fhir.store({**study("a"), "identifier": [{"system": system, "value": "1"}]})
     response = await fhir.post("ResearchStudy", study(), If_None_Exist=f"identifier={system}|1")
     assert response.status_code == 200
+
+
+async def test_a_condition_without_criteria(fhir: Fhir) -> None:
+    """http.html#ccreate: an ``If-None-Exist`` that names nothing is refused where it stands, and nothing is created."""
+    for criteria in ("", "?", "&", "ResearchStudy?"):
+        response = await fhir.post("ResearchStudy", study(), If_None_Exist=criteria)
+        refused(response, 400, "required", "If-None-Exist")
+    assert await fhir.ids("ResearchStudy") == []

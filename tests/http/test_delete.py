@@ -30,6 +30,25 @@ async def test_if_match(fhir: Fhir) -> None:
     refused(await fhir.delete("ResearchStudy/never", If_Match='W/"1"'), 412, "conflict", "If-Match")
 
 
+async def test_if_match_any(fhir: Fhir) -> None:
+    """RFC 9110, 13.1.1: ``*`` is met by any current version, and by nothing that was deleted or never was."""
+    await fhir.store(study("a", nct="NCT1"), study("b", nct="NCT2"))
+    for path in ("ResearchStudy/a", "ResearchStudy?identifier=NCT2"):
+        assert (await fhir.delete(path, If_Match="*")).status_code == 204
+        refused(await fhir.delete(path, If_Match="*"), 412, "conflict", "If-Match")
+    assert await fhir.ids("ResearchStudy") == []
+
+
+async def test_if_none_match_any(fhir: Fhir) -> None:
+    """RFC 9110, 13.1.2: ``*`` is met where there is nothing, so nothing is deleted under it."""
+    await fhir.store(study("a"))
+    for path in ("ResearchStudy/a", "ResearchStudy?status=active"):
+        refused(await fhir.delete(path, If_None_Match="*"), 412, "conflict", "If-None-Match")
+        refused(await fhir.delete(path, If_None_Match='W/"9"'), 400, "invalid", "If-None-Match")
+    assert (await fhir.delete("ResearchStudy/never", If_None_Match="*")).status_code == 204
+    assert await fhir.ids("ResearchStudy") == ["a"]
+
+
 async def test_delete_has_no_parameters(fhir: Fhir) -> None:
     """http.html#delete: a parameter that is not known may not be ignored by what destroys."""
     await fhir.store(study("a"))

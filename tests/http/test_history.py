@@ -57,7 +57,10 @@ async def test_every_level_newest_first(fhir: Fhir) -> None:
 
 
 async def test_an_entry_says_what_was_asked_and_answered(fhir: Fhir) -> None:
-    """bundle.html#history: request (method, url) and response (status, etag, lastModified); no resource if deleted."""
+    """http.html#history: request (method, url) and response (status, etag, lastModified); no resource if deleted.
+
+    A patch is represented as an update, and an update that revives answered 201.
+    """
     created = (await fhir.post("ResearchStudy", study())).json()["id"]
     path = f"ResearchStudy/{created}"
     await fhir.put(path, study(created, title="2"))
@@ -68,16 +71,33 @@ async def test_an_entry_says_what_was_asked_and_answered(fhir: Fhir) -> None:
     assert [(each["request"]["method"], each["request"]["url"]) for each in entries] == [
         ("PUT", path),
         ("DELETE", path),
-        ("PATCH", path),
+        ("PUT", path),
         ("PUT", path),
         ("POST", "ResearchStudy"),
     ]
-    statuses = [each["response"]["status"][:3] for each in entries[1:]]
-    assert statuses == ["204", "200", "200", "201"]
+    statuses = [each["response"]["status"][:3] for each in entries]
+    assert statuses == ["201", "204", "200", "200", "201"]
     assert ["resource" in each for each in entries] == [True, False, True, True, True]
     for entry in entries:
         if "resource" in entry:
             assert entry["response"]["lastModified"] == entry["resource"]["meta"]["lastUpdated"]
+
+
+async def test_what_was_created_is_told_on_every_page(fhir: Fhir) -> None:
+    """http.html#history: the status of an entry is that of its interaction, wherever a page happens to end."""
+    for _ in range(2):
+        created = (await fhir.put("ResearchStudy/a", study("a"))).status_code
+        updated = (await fhir.put("ResearchStudy/a", study("a", title="2"))).status_code
+        deleted = (await fhir.delete("ResearchStudy/a")).status_code
+        assert (created, updated, deleted) == (201, 200, 204)
+    await fhir.store(study("a"), study("b"))
+    for path, expected in (
+        ("ResearchStudy/a/_history", ["201", "204", "200", "201", "204", "200", "201"]),
+        ("_history", ["201", "201", "204", "200", "201", "204", "200", "201"]),
+    ):
+        for count in (1, 2, 3, 20):
+            pages = [page async for page in fhir.pages(f"{path}?_count={count}")]
+            assert [entry["response"]["status"][:3] for page in pages for entry in page["entry"]] == expected
 
 
 async def test_a_version_in_history_is_the_version(fhir: Fhir) -> None:

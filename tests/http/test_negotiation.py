@@ -79,6 +79,24 @@ async def test_pretty_is_for_people(fhir: Fhir) -> None:
     refused(await fhir.get("ResearchStudy/a?_pretty=true&_pretty=true"), 400, "invalid", "_pretty")
 
 
+async def test_errors_are_pretty_too(fhir: Fhir) -> None:
+    """http.html#parameters: ``_pretty`` is for what is answered, an OperationOutcome as well; where it may be read."""
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    for response in (
+        await fhir.get("ResearchStudy/never?_pretty=true"),
+        await fhir.get("Trial/1?_pretty=true"),
+        await fhir.get("ResearchStudy?x=1&_pretty=true"),
+        await fhir.get("ResearchStudy?_pretty=true&_format=xml"),
+        await fhir.delete("metadata?_pretty=true"),
+        await fhir.put("ResearchStudy/a?_pretty=true", b"{"),
+        await fhir.post("ResearchStudy/_search", b"x=1&_pretty=true", **form),
+    ):
+        assert response.status_code >= 400
+        assert response.content.count(b"\n") > 3
+    for path in ("ResearchStudy/never", "ResearchStudy/never?_pretty=false", "ResearchStudy?_pretty=true&x=%FF"):
+        assert b"\n" not in (await fhir.get(path)).content
+
+
 async def test_a_body_in_another_format_is_415(fhir: Fhir) -> None:
     """http.html#mime-type: 415 for a body that is not FHIR JSON in UTF-8 of this version."""
     for content_type in (
@@ -98,7 +116,8 @@ async def test_a_body_in_another_format_is_415(fhir: Fhir) -> None:
 async def test_a_patch_in_another_format_is_415(fhir: Fhir) -> None:
     """http.html#patch: JSON Patch and FHIRPath Patch are what is understood."""
     await fhir.store(study("a"))
-    for content_type in ("text/plain", "application/fhir+xml", "application/xml-patch+xml", ""):
+    latin = "application/json-patch+json; charset=latin-1"
+    for content_type in ("text/plain", "application/fhir+xml", "application/xml-patch+xml", latin, ""):
         response = await fhir.patch("ResearchStudy/a", [], Content_Type=content_type)
         refused(response, 415, "not-supported", "Content-Type")
 

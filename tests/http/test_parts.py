@@ -84,6 +84,8 @@ async def test_wrong_parts_are_refused(fhir: Fhir) -> None:
         refused(await fhir.get(f"{path}?_elements="), 400, "invalid", "_elements")
         refused(await fhir.get(f"{path}?_elements=title,,status"), 400, "invalid", "_elements")
     refused(await fhir.get("ResearchStudy/a?_elements=nothing"), 400, "invalid", "_elements")
+    refused(await fhir.get("ResearchStudy/a?_elements=title&_elements=status"), 400, "invalid", "_elements")
+    refused(await fhir.get("ResearchStudy/a?_summary=true&_summary=data"), 400, "invalid", "_summary")
 
 
 async def test_a_read_has_no_search_parameters(fhir: Fhir) -> None:

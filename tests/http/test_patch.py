@@ -146,6 +146,24 @@ async def test_if_match(fhir: Fhir) -> None:
     refused(await fhir.patch("ResearchStudy/a", [], If_Match="3"), 400, "invalid", "If-Match")
 
 
+async def test_if_match_any(fhir: Fhir) -> None:
+    """RFC 9110, 13.1.1: ``*`` is met by any version; 13.2.1: what cannot be patched anyway is 404, not 412."""
+    for path in ("ResearchStudy/a", "ResearchStudy?status=active"):
+        refused(await fhir.patch(path, [], If_Match="*"), 404, "not-found")
+    await fhir.store(study("a"))
+    for path, title in (("ResearchStudy/a", "2"), ("ResearchStudy?status=active", "3")):
+        response = await fhir.patch(path, [{"op": "add", "path": "/title", "value": title}], If_Match="*")
+        assert (response.status_code, response.json()["title"]) == (200, title)
+
+
+async def test_if_none_match_any(fhir: Fhir) -> None:
+    """RFC 9110, 13.1.2: ``*`` is met where nothing is, and what can be patched is there; nothing else is understood."""
+    await fhir.store(study("a"))
+    for path in ("ResearchStudy/a", "ResearchStudy?status=active"):
+        refused(await fhir.patch(path, [], If_None_Match="*"), 412, "conflict", "If-None-Match")
+        refused(await fhir.patch(path, [], If_None_Match='W/"9"'), 400, "invalid", "If-None-Match")
+
+
 async def test_conditional_patch(fhir: Fhir) -> None:
     """http.html#cond-patch: 404 for no match, 412 for several, else as a patch of the one."""
     path, patch = "ResearchStudy?identifier=NCT1", replace("/status", "retired")

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from service.interactions.parameters import Parameters
 from tests.support.asking import FHIR_JSON, Fhir, refused, study
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +38,47 @@ async def test_vread_answers_every_version(fhir: Fhir) -> None:
         assert response.json()["meta"]["versionId"] == str(number)
 
 
+async def test_head_is_get_without_the_body(fhir: Fhir) -> None:
+    """RFC 9110, 9.3.2: the status and the headers are those of a GET, an error's too; there is no content."""
+    await fhir.store(study("a"))
+    await fhir.delete("ResearchStudy/b")
+    for path in (
+        "ResearchStudy/a",
+        "ResearchStudy/a/_history/1",
+        "ResearchStudy/a/_history",
+        "ResearchStudy?_id=a",
+        "",
+        "/",
+        "_history",
+        "metadata",
+        "$reindex",
+        "ResearchStudy/never",
+        "Trial",
+        "ResearchStudy?x=1",
+    ):
+        get, head = await fhir.get(path), await fhir.ask("HEAD", path)
+        assert (path, head.status_code, dict(head.headers)) == (path, get.status_code, dict(get.headers))
+        assert (head.content, bool(get.content)) == (b"", True)
+
+
+async def test_what_needs_no_search_parameters_asks_for_none(fhir: Fhir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read, a version and a history are answered without a look at the search parameters; a search is not."""
+    await fhir.store(study("a"))
+    looks = 0
+
+    async def refresh(_: Parameters, *, now: bool = False) -> None:
+        nonlocal looks
+        looks += 1
+        assert not now
+
+    monkeypatch.setattr(Parameters, "refresh", refresh)
+    for path in ("ResearchStudy/a", "ResearchStudy/a/_history/1", "ResearchStudy/a/_history", "_history"):
+        assert (await fhir.get(path)).status_code == 200
+    assert looks == 0
+    assert (await fhir.get("ResearchStudy?_id=a")).status_code == 200
+    assert looks == 1
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -45,7 +87,6 @@ async def test_vread_answers_every_version(fhir: Fhir) -> None:
         "ResearchStudy/" + "x" * 65,
         "ResearchStudy/%00",
         "ResearchStudy/%FF",
-        "ResearchStudy/_search",
         "ResearchStudy/a/_history/2",
         "ResearchStudy/a/_history/0",
         "ResearchStudy/a/_history/01",
@@ -78,8 +119,16 @@ async def test_what_is_not_there_is_404(fhir: Fhir, path: str) -> None:
         ("GET", "ResearchStudy/a/b/c/d"),
         ("POST", "Trial/1"),
         ("GET", "_nothing"),
-        ("DELETE", "metadata"),
-        ("DELETE", "_history"),
+        ("OPTIONS", "Trial/1"),
+        ("GET", "ResearchStudy/"),
+        ("GET", "ResearchStudy//_history"),
+        ("GET", "/a"),
+        ("POST", "$nothing"),
+        ("POST", "ResearchStudy/$nothing"),
+        ("GET", "ResearchStudy/$nothing"),
+        ("GET", "ResearchStudy/a/$nothing"),
+        ("PUT", "ResearchStudy/a/_history/$nothing"),
+        ("GET", "ResearchStudy/a/_history/1/2"),
     ],
 )
 async def test_an_unknown_type_or_path_is_404(fhir: Fhir, method: str, path: str) -> None:
@@ -94,6 +143,14 @@ async def test_an_unknown_type_or_path_is_404(fhir: Fhir, method: str, path: str
         ("PUT", "ResearchStudy/a/_history/1", "GET, HEAD"),
         ("DELETE", "ResearchStudy/a/_history", "GET, HEAD"),
         ("PUT", "", "GET, HEAD, POST"),
+        ("DELETE", "metadata", "GET, HEAD"),
+        ("DELETE", "_history", "GET, HEAD"),
+        ("PUT", "ResearchStudy/_history", "GET, HEAD"),
+        ("GET", "ResearchStudy/_search", "POST"),
+        ("PUT", "$reindex", "GET, HEAD, POST"),
+        ("OPTIONS", "ResearchStudy", "DELETE, GET, HEAD, PATCH, POST, PUT"),
+        ("TRACE", "ResearchStudy/a", "DELETE, GET, HEAD, PATCH, PUT"),
+        ("NONSENSE", "_search", "POST"),
     ],
 )
 async def test_another_method_is_405(fhir: Fhir, method: str, path: str, allowed: str) -> None:

@@ -234,7 +234,7 @@ async def test_search_by_post(fhir: Fhir) -> None:
     ):
         response = await fhir.post(path, body.encode(), Content_Type=form)
         assert [entry["resource"]["id"] for entry in response.json().get("entry", ())] == found
-    for content_type in ("application/fhir+json", ""):
+    for content_type in ("application/fhir+json", f"{form}; charset=latin-1", ""):
         response = await fhir.post("ResearchStudy/_search", b"status=draft", Content_Type=content_type)
         refused(response, 415, "not-supported", "Content-Type")
     response = await fhir.post("ResearchStudy/_search", b"\xff\xfe=1", Content_Type=form)

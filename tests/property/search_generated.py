@@ -13,7 +13,8 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from service.fhir.json import JsonNumber
-from tests.property.search_model import PARAMETERS, UCUM
+from tests.property.search_model import PARAMETERS
+from tests.property.search_values import UCUM
 
 Json = dict[str, Any]
 Pairs = list[tuple[str, str]]

@@ -15,17 +15,31 @@ is right. Where the specification leaves a choice, the rule taken here is the on
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-Json = dict[str, Any]
-Range = tuple[Any, Any]
-"""From one end to another; both ends are of one kind that can be compared: instants, or cuts between numbers."""
-UCUM: Final = "http://unitsofmeasure.org"
+from tests.property.search_values import (
+    Json,
+    codings,
+    composite_holds,
+    cuts,
+    date_holds,
+    fold,
+    literal,
+    number_holds,
+    quantity_holds,
+    span,
+    split,
+    string_holds,
+    strings,
+    token_holds,
+    token_text_holds,
+    unit_of,
+    uri_holds,
+    walk,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +172,7 @@ class Registry:
         parameter = _parameter(resource, code)
         if modifier == "missing":
             return self.present(resource, parameter) == (text == "false")
-        alternatives = _split(text, ",")
+        alternatives = split(text, ",")
         if modifier == "not":
             return not any(self.alternative(resource, parameter, "", each) for each in alternatives)
         return any(self.alternative(resource, parameter, modifier, each) for each in alternatives)
@@ -175,34 +189,34 @@ class Registry:
         found = _values(resource, parameter)
         match parameter.kind:
             case "string":
-                texts = [each for value in found for each in _strings(value)]
+                texts = [each for value in found for each in strings(value)]
                 family = parameter.paths == ("name.family",)
-                return _string([(each, family or own) for each, own in texts], modifier, _literal(text))
+                return string_holds([(each, family or own) for each, own in texts], modifier, literal(text))
             case "token" if modifier == "text":
-                return any(_token_text(value, text) for value in found)
+                return any(token_text_holds(value, text) for value in found)
             case "token" if parameter.any_case:
-                return any(_token(value.casefold(), "", text.casefold()) for value in found)
+                return any(token_holds(value.casefold(), "", text.casefold()) for value in found)
             case "token":
-                return any(_token(value, parameter.system, text) for value in found)
+                return any(token_holds(value, parameter.system, text) for value in found)
             case "date":
-                return any(_date(value, text) for value in found)
+                return any(date_holds(value, text) for value in found)
             case "number":
-                return any(_number(value, text) for value in found)
+                return any(number_holds(value, text) for value in found)
             case "quantity":
-                return any(_quantity(value, text) for value in found)
+                return any(quantity_holds(value, text) for value in found)
             case "uri":
-                return any(_uri(resource, value, modifier, text) for value in found)
+                return any(uri_holds(resource, value, modifier, text) for value in found)
             case "composite":
-                return any(_composite(value, text) for value in found)
+                return any(composite_holds(value, text) for value in found)
         return any(self.reference(value, modifier, text) for value in found)
 
     def reference(self, value: Json, modifier: str, text: str) -> bool:
         """``id``, ``Type/id``, a URL, the ``:[type]`` of an id, or the ``:identifier`` of what is referred to."""
         if modifier == "identifier":
-            return "identifier" in value and _token(value["identifier"], "", text)
+            return "identifier" in value and token_holds(value["identifier"], "", text)
         if "reference" not in value:
             return False
-        asked = _literal(text)
+        asked = literal(text)
         if modifier and "/" not in asked:
             asked = f"{modifier}/{asked}"
         held, wanted = self.place(value["reference"]), self.place(asked)
@@ -240,29 +254,22 @@ class Registry:
         for value in _values(resource, parameter):
             match parameter.kind:
                 case "string":
-                    keys += [("", fold(text)) for text, _ in _strings(value)]
+                    keys += [("", fold(text)) for text, _ in strings(value)]
                 case "token":
-                    keys += [("", code) for _, code in _codings(value, "") if code]
+                    keys += [("", code) for _, code in codings(value, "") if code]
                 case "date":
-                    keys.append(("", _span(value)[end]))
+                    keys.append(("", span(value)[end]))
                 case "number":
                     keys.append(("", Decimal(value)))
                 case "quantity" if "value" in value:
-                    unit, factor = _unit(value.get("system", ""), value.get("code", value.get("unit", "")))
-                    keys.append((unit, _cuts(value, factor)[end]))
+                    unit, factor = unit_of(value.get("system", ""), value.get("code", value.get("unit", "")))
+                    keys.append((unit, cuts(value, factor)[end]))
                 case "uri":
                     keys.append(("", value))
                 case "reference" if "reference" in value:
                     base, type_, id_, _ = self.place(value["reference"]) or (None, "", value["reference"], None)
                     keys.append(("", "/".join(part for part in (base, type_, id_) if part)))
         return keys
-
-
-def fold(text: str) -> str:
-    """A text without case, combining marks, punctuation and idle space."""
-    plain = [each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each)]
-    kept = "".join(each for each in plain if not unicodedata.category(each).startswith("P"))
-    return " ".join(kept.casefold().split())
 
 
 def _parameter(resource: Json, code: str) -> Parameter:
@@ -275,254 +282,9 @@ def _knows(resource: Json, name: str) -> bool:
 
 
 def _values(resource: Json, parameter: Parameter) -> list[Any]:
-    return [value for path in parameter.paths for value in _walk([resource], path)]
-
-
-def _walk(nodes: list[Any], path: str) -> list[Any]:
-    if path == ".":
-        return nodes
-    for member in path.split("."):
-        held = [node[member] for node in nodes if member in node]
-        nodes = [item for each in held for item in (each if isinstance(each, list) else [each])]
-    return nodes
+    return [value for path in parameter.paths for value in walk([resource], path)]
 
 
 def _literals(resource: Json, code: str) -> list[str]:
     found = _values(resource, _parameter(resource, code))
     return [value["reference"] for value in found if "reference" in value]
-
-
-def _split(text: str, separator: str) -> list[str]:
-    return re.split(rf"(?<!\\){re.escape(separator)}", text)
-
-
-def _literal(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
-
-
-def _strings(value: Any) -> Iterator[tuple[str, bool]]:
-    """The strings of a value, and whether each is the family name in a whole name."""
-    if isinstance(value, str):
-        yield value, False
-        return
-    for member in ("text", "family", "given", "prefix", "suffix"):
-        for text in _walk([value], member):
-            yield text, member == "family"
-
-
-def _string(values: list[tuple[str, bool]], modifier: str, asked: str) -> bool:
-    texts = [text for text, _ in values]
-    match modifier:
-        case "exact":
-            return asked in texts
-        case "contains":
-            return any(fold(asked) in fold(text) for text in texts)
-        case "text":
-            words = [word for text in texts for word in fold(text).split()]
-            return all(any(word.startswith(part) for word in words) for part in fold(asked).split())
-    beginnings = [*texts, *(part for text, family in values if family for part in _later_parts(text))]
-    return any(fold(text).startswith(fold(asked)) for text in beginnings)
-
-
-def _later_parts(family: str) -> list[str]:
-    """A family name from its second part on, from its third, and so on; a space or a hyphen is between two parts."""
-    parts = re.split("[ -]", family)
-    return [" ".join(parts[index:]) for index in range(1, len(parts))]
-
-
-def _codings(value: Any, system: str) -> list[tuple[str, str]]:
-    """The pairs of system and code of a value; both may be missing."""
-    if isinstance(value, bool):
-        return [("", "true" if value else "false")]
-    if isinstance(value, str):
-        return [(system, value)]
-    found = value.get("coding", []) if "coding" in value or "text" in value else [value]
-    return [(each.get("system", ""), each.get("code", each.get("value", ""))) for each in found]
-
-
-def _token(value: Any, system: str, text: str) -> bool:
-    """``c`` has any system, ``s|c`` this one, ``|c`` none, and ``s|`` any code."""
-    parts = [_literal(part) for part in _split(text, "|")]
-    for own, code in _codings(value, system):
-        match parts:
-            case [asked]:
-                if code == asked:
-                    return True
-            case [asked, ""]:
-                if own == asked:
-                    return True
-            case [asked, other]:
-                if (own, code) == (asked, other):
-                    return True
-    return False
-
-
-def _token_text(value: Json, text: str) -> bool:
-    """The text of a concept, or the display of one of its codings, begins with what is asked."""
-    said = [*_walk([value], "text"), *_walk([value], "coding.display")]
-    return any(fold(each).startswith(fold(_literal(text))) for each in said)
-
-
-def _uri(resource: Json, value: str, modifier: str, text: str) -> bool:
-    """Equal, or ``:below`` or ``:above`` in the path, or a part of it; ``url|version`` names both of a ValueSet."""
-    asked = _literal(text)
-    match modifier:
-        case "below":
-            return value == asked or value.startswith(asked + "/")
-        case "above":
-            return value == asked or asked.startswith(value.rstrip("/") + "/")
-        case "contains":
-            return asked.casefold() in value.casefold()
-    url, _, version = asked.partition("|")
-    return value == asked or (value == url and bool(version) and resource.get("version") == version)
-
-
-def _prefixed(text: str) -> tuple[str, str]:
-    return (text[:2], text[2:]) if text[:1].isalpha() else ("eq", text)
-
-
-def _holds(prefix: str, exact: Range, equal: Range, near: Range, held: Range) -> bool:
-    """A prefix, by the ranges of what is asked and what is held; ``equal`` is as wide as what is asked is precise.
-
-    https://hl7.org/fhir/R5/search.html#prefix: "fully contains", "the range above the parameter value intersects",
-    "the parameter value does not overlap with the target value, and the range above it contains the target value".
-    """
-
-    def contains(asked: Range) -> bool:
-        return bool(asked[0] <= held[0] and held[1] <= asked[1])
-
-    above, below = bool(held[1] > exact[1]), bool(held[0] < exact[0])
-    match prefix:
-        case "eq":
-            return contains(equal)
-        case "ne":
-            return not contains(equal)
-        case "gt":
-            return above
-        case "lt":
-            return below
-        case "ge":
-            return above or contains(exact)
-        case "le":
-            return below or contains(exact)
-        case "sa":
-            return bool(held[0] >= exact[1])
-        case "eb":
-            return bool(held[1] <= exact[0])
-    return bool(held[0] < near[1] and held[1] > near[0])  # ap: they overlap
-
-
-def _date(value: Any, text: str) -> bool:
-    prefix, asked = _prefixed(_literal(text))
-    start, end = _interval(asked)
-    margin = max(start - datetime.now(UTC), datetime.now(UTC) - end, timedelta()) // 10
-    return _holds(prefix, (start, end), (start, end), (start - margin, end + margin), _span(value))
-
-
-def _span(value: Any) -> tuple[datetime, datetime]:
-    """The range of a date or a Period, of which an end may be open."""
-    if isinstance(value, str):
-        return _interval(value)
-    return (
-        _interval(value["start"])[0] if "start" in value else datetime.min.replace(tzinfo=UTC),
-        _interval(value["end"])[1] if "end" in value else datetime.max.replace(tzinfo=UTC),
-    )
-
-
-def _interval(text: str) -> tuple[datetime, datetime]:
-    """From the first moment of a date, at its precision, to the first moment after it; without a zone it is UTC."""
-    if "T" in text:
-        start = datetime.fromisoformat(text).astimezone(UTC)
-        if "." in text:
-            return start, start + timedelta(milliseconds=1)
-        return start, start + (
-            timedelta(seconds=1) if text.count(":") - ("Z" not in text) == 2 else timedelta(minutes=1)
-        )
-    year, month, day = [*map(int, text.split("-")), 0, 0][:3]
-    start = datetime(year, month or 1, day or 1, tzinfo=UTC)
-    if day:
-        return start, start + timedelta(days=1)
-    if month:
-        return start, datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-    return start, datetime(year + 1, 1, 1, tzinfo=UTC)
-
-
-def _number(value: Any, text: str) -> bool:
-    number = Decimal(value)
-    return _numeric(_literal(text), Decimal(1), ((number, 0), (number, 1)))
-
-
-def _numeric(text: str, factor: Decimal, held: Range) -> bool:
-    """A number is the range between the cuts just below and just above it: (number, 0) and (number, 1)."""
-    prefix, digits = _prefixed(text)
-    asked = Decimal(digits)
-    half = Decimal(5).scaleb(int(asked.as_tuple().exponent) - 1)
-    margin = max(half, abs(asked) / 10)
-    return _holds(
-        prefix,
-        ((asked * factor, 0), (asked * factor, 1)),
-        (((asked - half) * factor, 0), ((asked + half) * factor, 0)),
-        (((asked - margin) * factor, 0), ((asked + margin) * factor, 1)),
-        held,
-    )
-
-
-_FACTORS: Final = {
-    "kg": ("mass", "1000"),
-    "g": ("mass", "1"),
-    "mg": ("mass", "0.001"),
-    "cm": ("length", "0.01"),
-    "m": ("length", "1"),
-    "%": ("number", "0.01"),
-    "1": ("number", "1"),
-}
-"""UCUM code -> what it measures, and how many of the base unit it is."""
-
-
-def _unit(system: str, code: str) -> tuple[str, Decimal]:
-    if system == UCUM:
-        dimension, factor = _FACTORS[code]
-        return dimension, Decimal(factor)
-    return f"{system}|{code}", Decimal(1)
-
-
-def _cuts(value: Json, factor: Decimal) -> Range:
-    number = Decimal(value["value"]) * factor
-    least, greatest = (Decimal("-Infinity"), 0), (Decimal("Infinity"), 0)
-    match value.get("comparator"):
-        case "<":
-            return least, (number, 0)
-        case "<=":
-            return least, (number, 1)
-        case ">":
-            return (number, 1), greatest
-        case ">=":
-            return (number, 0), greatest
-    return (number, 0), (number, 1)
-
-
-def _quantity(value: Json, text: str) -> bool:
-    """``number`` in any unit, ``number||unit`` as it is written, or ``number|system|code``, with UCUM converted."""
-    if "value" not in value:
-        return False
-    number, *unit = (_literal(part) for part in _split(text, "|"))
-    one = Decimal(1)
-    match unit:
-        case []:
-            return _numeric(number, one, _cuts(value, one))
-        case ["", code]:
-            return code in (value.get("code"), value.get("unit")) and _numeric(number, one, _cuts(value, one))
-    own, factor = _unit(value.get("system", ""), value.get("code", ""))
-    asked, other = _unit(*unit)
-    return own == asked and _numeric(number, other, _cuts(value, factor))
-
-
-def _composite(element: Json, text: str) -> bool:
-    """Code and value hold of one and the same element."""
-    code, quantity = _split(text, "$")
-    return (
-        "code" in element
-        and "valueQuantity" in element
-        and _token(element["code"], "", code)
-        and _quantity(element["valueQuantity"], quantity)
-    )

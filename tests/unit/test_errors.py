@@ -31,6 +31,7 @@ STATUSES = {
     "Locked": 423,
     "NotAcceptable": 406,
     "UnsupportedMedia": 415,
+    "UnsupportedCoding": 415,
     "Unavailable": 503,
 }
 

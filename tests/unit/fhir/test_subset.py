@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.fhir import definitions
-from service.fhir.subset import element_names, pick, summarize
+from service.fhir.subset import pick, summarize, unknown_elements
 
 GROUP: dict[str, Any] = {
     "resourceType": "Group",
@@ -65,8 +65,15 @@ def test_a_choice_is_named_without_its_type() -> None:
     """search.html#elements: value[x] is asked for as value."""
     observation = {"resourceType": "Observation", "status": "final", "code": {}, "valueString": "x", "issued": "y"}
     assert set(pick(observation, ["value"])) == {"resourceType", "meta", "status", "code", "valueString"}
-    assert "value" in element_names("Observation")
-    assert "valueString" not in element_names("Observation")
+    assert unknown_elements(["Observation"], ["value", "Observation.value"]) == []
+    assert unknown_elements(["Observation"], ["valueString"]) == ["valueString"]
+
+
+def test_unknown_elements() -> None:
+    """search.html#elements: base elements are named, alone or below their type; of several types, those of any."""
+    asked = ["name", "Group.name", "id", "meta", "Patient.name", "name.family", "birthDate", ""]
+    assert unknown_elements(["Group"], asked) == ["Patient.name", "name.family", "birthDate", ""]
+    assert unknown_elements(["Group", "Patient"], asked) == ["name.family", ""]
 
 
 def test_a_part_is_tagged_once_and_the_whole_stays() -> None:

@@ -1,13 +1,14 @@
-"""A slow and obvious way to ask one resource: its rows against a predicate."""
+"""What a resource is asked in the tests: a parameter and its text, against the rows of the resource."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from service.search import matching
 from service.search.index import rows
 from service.search.parameters import Catalogue
-from service.search.query import And, Contains, Not, Or, Predicate, Prefix, Range, Term, Together
-from service.search.rows import RangeRow, Row, TermRow
+from service.search.query import Not, Predicate
+from service.search.rows import Row
 from service.search.types import ANYWHERE, NEGATED, Context, missing, predicate
 
 CATALOGUE = Catalogue()
@@ -32,35 +33,5 @@ def matches(
 
 
 def holds(question: Predicate, found: tuple[Row, ...]) -> bool:
-    """Whether rows fulfil a predicate."""
-    match question:
-        case And(parts):
-            return all(holds(part, found) for part in parts)
-        case Or(parts):
-            return any(holds(part, found) for part in parts)
-        case Not(part):
-            return not holds(part, found)
-        case Together(parts):
-            numbers = {row.part for row in found}
-            return any(
-                all(holds(part, tuple(row for row in found if row.part == number)) for part in parts)
-                for number in numbers
-            )
-        case _:
-            return any(_row(question, row) for row in found)
-
-
-def _row(question: Predicate, row: Row) -> bool:
-    match question, row:
-        case Term(key, value, qualifier), TermRow():
-            return row.key == key and row.value == value and qualifier in (None, row.qualifier)
-        case Prefix(key, text), TermRow():
-            return row.key == key and row.value.startswith(text)
-        case Contains(key, text), TermRow():
-            return row.key == key and text in row.value
-        case Range(key, bounds), RangeRow():
-            compare = {"<": str.__lt__, "<=": str.__le__, ">": str.__gt__, ">=": str.__ge__}
-            return row.key == key and all(
-                compare[bound.operator](row.low if bound.end == "low" else row.high, bound.value) for bound in bounds
-            )
-    return False
+    """Whether rows of a resource fulfil a predicate that is about nothing else."""
+    return matching.holds(question, "", "", found)

@@ -14,12 +14,12 @@ OFFICIAL = Catalogue()
 
 def test_a_search() -> None:
     """Parameters are joined by and; controls are kept apart; what was used is kept as it was written."""
-    pairs = [("status", "a,b"), ("_count", "5"), ("_id", "x,y"), ("_total", "none"), ("_elements", "a, b")]
+    pairs = [("status", "a,b"), ("_count", "5"), ("_id", "x,y"), ("_total", "none"), ("_elements", "title, url")]
     request = parse(OFFICIAL, "ResearchStudy", pairs)
     key = "ResearchStudy.status"
     assert request.query.types == ("ResearchStudy",)
     assert request.query.where == And((Or((Term(key, "a"), Term(key, "b"))), Ids(("x", "y"))))
-    assert (request.count, request.total, request.summary, request.elements) == (5, "none", "false", ("a", "b"))
+    assert (request.count, request.total, request.summary, request.elements) == (5, "none", "false", ("title", "url"))
     assert request.used == pairs
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.errors import Invalid
-from service.search.parameters import hierarchies, is_hierarchical
+from service.search.parameters import hierarchies
 from service.search.types import Context
 from tests.unit.search.matching import CATALOGUE, asked, matches
 
@@ -142,10 +142,10 @@ def test_hierarchies() -> None:
     assert {type_: found.key for type_, found in hierarchies(procedure["location"], CATALOGUE).items()} == {
         "Location": "Location.partof"
     }
-    assert is_hierarchical(CATALOGUE.for_type("ResearchStudy")["part-of"], CATALOGUE)
-    assert not is_hierarchical(procedure["patient"], CATALOGUE)
-    assert not is_hierarchical(procedure["_profile"], CATALOGUE)
-    assert not is_hierarchical(procedure["code"], CATALOGUE)
+    assert hierarchies(CATALOGUE.for_type("ResearchStudy")["part-of"], CATALOGUE)
+    assert not hierarchies(procedure["patient"], CATALOGUE)
+    assert not hierarchies(procedure["_profile"], CATALOGUE)
+    assert not hierarchies(procedure["code"], CATALOGUE)
 
 
 def test_a_resource_within_the_resource_is_a_reference_to_it() -> None:
