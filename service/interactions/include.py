@@ -12,6 +12,7 @@ from service.search.index import values
 from service.search.parameters import Parameter
 from service.search.query import And, Or, Predicate, Query, Term, Types
 from service.search.request import Include
+from service.search.types.reference import CANONICALS
 from service.store.base import Version
 
 LIMIT: Final = 1000
@@ -47,11 +48,7 @@ async def include(engine: Engine, includes: Sequence[Include], matches: Sequence
 
 async def _follow(engine: Engine, include_: Include, versions: Sequence[Version], seq: int) -> Iterable[Version]:
     if include_.reverse:
-        targets = [f"{v.type}/{v.id}" for v in versions if include_.target in (None, v.type)]
-        if not targets:
-            return ()
-        alternatives = Or(tuple(Term(p.key, target) for p in include_.parameters for target in targets))
-        return await engine.store.search(Query((include_.type,), alternatives), seq, limit=LIMIT + 1)
+        return await _back(engine, include_, [v for v in versions if include_.target in (None, v.type)], seq)
     keys: dict[Key, None] = {}
     canonicals: dict[Predicate, None] = {}
     for version in versions:
@@ -68,6 +65,37 @@ async def _follow(engine: Engine, include_: Include, versions: Sequence[Version]
     if canonicals:
         found += await engine.store.search(Query((), Or(tuple(canonicals))), seq, limit=LIMIT + 1)
     return found
+
+
+async def _back(engine: Engine, include_: Include, targets: Sequence[Version], seq: int) -> list[Version]:
+    """What points to one of these: to its place, or as a canonical to its url and, where it names one, its version."""
+    places = {f"{target.type}/{target.id}" for target in targets}
+    canonicals = [p for p in include_.parameters if not p.types.isdisjoint(CANONICALS)]
+    urls: dict[str, set[str]] = {}
+    for target in targets if canonicals else ():
+        resource = loads(target.json or b"{}")
+        if url := resource.get("url"):
+            urls.setdefault(url, {url}).add(f"{url}|{resource.get('version', '')}")
+    alternatives = [Term(p.key, place) for p in include_.parameters for place in places]
+    alternatives += [Term(p.key, url) for p in canonicals for url in urls]
+    if not alternatives:
+        return []
+    found = await engine.store.search(Query((include_.type,), Or(tuple(alternatives))), seq, limit=LIMIT + 1)
+    if not urls:
+        return found
+    named = places.union(*urls.values())
+    return [version for version in found if named & set(_names(engine, include_, version))]
+
+
+def _names(engine: Engine, include_: Include, version: Version) -> Iterable[str]:
+    """What a resource points to: places on this server and canonicals."""
+    resource = loads(version.json or b"{}")
+    for parameter in include_.parameters:
+        for _, value in values(resource, parameter):
+            if (key := _literal(engine, value)) is not None:
+                yield "/".join(key)
+            if isinstance(value, str):
+                yield value
 
 
 def _literal(engine: Engine, value: Any) -> Key | None:  # noqa: ANN401  # any JSON value

@@ -32,7 +32,8 @@ IDENTIFIER: Final = ":identifier"
 VERSION: Final = ":version"
 _FEW: Final = 8
 _NUMBERED: Final = re.compile(r"[0-9]{1,99}(?:[.-][0-9]{1,99})*")
-_CANONICALS: Final = frozenset({"canonical", "uri", "url", "oid", "uuid"})
+CANONICALS: Final = frozenset({"canonical", "uri", "url", "oid", "uuid"})
+"""The FHIR types that refer to a resource by its canonical URL."""
 
 
 def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
@@ -40,7 +41,7 @@ def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # 
     key = parameter.key
     if isinstance(value, str):
         if not value.startswith("#"):
-            yield from _canonical(key, value) if fhir_type in _CANONICALS else _literal(parameter, value)
+            yield from _canonical(key, value) if fhir_type in CANONICALS else _literal(parameter, value)
         return
     if fhir_type == "CodeableReference":
         value = value.get("reference") or {}
@@ -76,7 +77,7 @@ def predicate(
             return Prefix(key + TEXT, fold(literal(name, text)))
         case "text-advanced":
             return words_begin(key + TEXT, fold(literal(name, text)))
-        case "above" | "below" if not parameter.types.isdisjoint(_CANONICALS):
+        case "above" | "below" if not parameter.types.isdisjoint(CANONICALS):
             return _versions(key, modifier, text, name)
         case _ if modifier in definitions.resource_types() and not _only_canonicals(parameter):
             return _typed(parameter, modifier, text, name, context)
@@ -101,6 +102,8 @@ def _literal(parameter: Parameter, reference: str) -> Iterator[Row]:
     found = parse_literal(reference)
     if found is None:
         yield TermRow(parameter.key, reference)
+        if is_id(reference) and _many(parameter):
+            yield TermRow(parameter.key + ID, reference)
         return
     yield TermRow(parameter.key, _name(found), found.version or "")
     if found.base is None and _many(parameter):
@@ -129,9 +132,8 @@ def _points_to(parameter: Parameter, text: str, name: str, context: Context) -> 
     if is_id(asked):
         if _many(parameter):
             return Term(key + ID, asked)
-        return _any(
-            [part for type_ in parameter.targets for part in _at(key, Literal(None, type_, asked, None), context)]
-        )
+        typed = [part for type_ in parameter.targets for part in _at(key, Literal(None, type_, asked, None), context)]
+        return _any([*typed, Term(key, asked)])  # a reference may be an id and nothing else
     found = parse_literal(local(asked, context.bases))
     if found is None:
         return Term(key, asked)
@@ -163,7 +165,7 @@ def _at(key: str, place: Literal, context: Context, version: str | None = None) 
 
 
 def _canonical_version(parameter: Parameter, url: str, version: list[str], name: str) -> Predicate:
-    if len(version) > 1 or (parameter.types and parameter.types.isdisjoint(_CANONICALS)):
+    if len(version) > 1 or (parameter.types and parameter.types.isdisjoint(CANONICALS)):
         raise Invalid(f"{name}: only a canonical has a version after |.", expression=name)
     if not version[0]:
         return Term(parameter.key, url)
@@ -206,4 +208,4 @@ def _many(parameter: Parameter) -> bool:
 
 
 def _only_canonicals(parameter: Parameter) -> bool:
-    return bool(parameter.types) and parameter.types <= _CANONICALS
+    return bool(parameter.types) and parameter.types <= CANONICALS
