@@ -9,6 +9,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir dist . && /opt/registry/bin/p
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/registry registry
 COPY --from=build /opt/registry /opt/registry
+COPY fhir_profiles /usr/share/trial-registry/fhir_profiles
 COPY seed_bundles /usr/share/trial-registry/seed_bundles
 USER registry
 WORKDIR /var/lib/registry

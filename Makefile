@@ -20,8 +20,8 @@ setup: .venv/ready  ## Make .venv with everything, from the lock file
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: setup  ## Serve the registry with its seed content on the embedded store
-	$(BIN)/trial-registry load seed_bundles/ --store sqlite:///$(DATA)
+run: setup  ## Serve the registry with its profiles and seed content on the embedded store
+	$(BIN)/trial-registry load fhir_profiles/ seed_bundles/ --store sqlite:///$(DATA)
 	$(BIN)/trial-registry serve --store sqlite:///$(DATA) --host $(HOST) --port $(PORT)
 
 test: setup  ## Run every test, on every store
@@ -33,14 +33,16 @@ check: setup  ## Style, types, the arrows between the rooms, and that nothing de
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.build_seeds --check
+	$(BIN)/python -m tools.index_package --check
 	$(BIN)/python -m tools.document_settings --check
 
 format: setup  ## Put the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-seeds: setup  ## Build seed_bundles/ anew from its tables
+seeds: setup  ## Build seed_bundles/ anew from its tables, and the index of fhir_profiles/
 	$(BIN)/python -m tools.build_seeds
+	$(BIN)/python -m tools.index_package
 
 bench: setup  ## Measure reads, searches and creates (needs wrk)
 	$(BIN)/python -m bench.rest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from service.errors import Invalid, Issue, NotFound, RegistryError
 from service.fhir import definitions
@@ -49,12 +50,16 @@ class Loaded:
         setattr(self, written.effect, getattr(self, written.effect) + 1)
 
 
+# What a FHIR package says of itself, https://hl7.org/fhir/R5/packages.html.
+_NO_RESOURCES: Final = ("package.json", ".index.json")
+
+
 def read_resources(paths: Sequence[Path]) -> list[ResourceFile]:
-    """Return the files, and the ``*.json`` files directly in the folders; raises :class:`NotFound`."""
+    """Return the files, and the resources directly in the folders (``*.json``); raises :class:`NotFound`."""
     files: list[ResourceFile] = []
     for path in paths:
         if path.is_dir():
-            files.extend(ResourceFile(each) for each in sorted(path.glob("*.json")))
+            files.extend(ResourceFile(each) for each in sorted(path.glob("*.json")) if each.name not in _NO_RESOURCES)
         elif path.is_file():
             files.append(ResourceFile(path))
         else:

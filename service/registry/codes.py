@@ -35,6 +35,19 @@ EXTENSION_CONTEXTS: Final = {
     RESULT_SOURCE: ("Group.characteristic", "EvidenceVariable.characteristic", "Annotation"),
 }
 
+# Profiles that the resources of a trial conform to
+REGISTRY_STUDY: Final = f"{BASE}/StructureDefinition/registry-study"
+STUDY_ARM: Final = f"{BASE}/StructureDefinition/study-arm"
+STUDY_POPULATION: Final = f"{BASE}/StructureDefinition/study-population"
+ELIGIBILITY_CRITERIA: Final = f"{BASE}/StructureDefinition/eligibility-criteria"
+OUTCOME_VARIABLE: Final = f"{BASE}/StructureDefinition/outcome-variable"
+EXPOSURE_VARIABLE: Final = f"{BASE}/StructureDefinition/exposure-variable"
+NON_COMPARATIVE_RESULT: Final = f"{BASE}/StructureDefinition/non-comparative-result"
+COMPARATIVE_RESULT: Final = f"{BASE}/StructureDefinition/comparative-result"
+ADVERSE_EVENT_RESULT: Final = f"{BASE}/StructureDefinition/adverse-event-result"
+STUDY_RESULTS_REPORT: Final = f"{BASE}/StructureDefinition/study-results-report"
+JOURNAL_ARTICLE: Final = f"{BASE}/StructureDefinition/journal-article"
+
 # Own code systems
 OUTCOME: Final = f"{BASE}/CodeSystem/outcome"
 STATISTIC: Final = f"{BASE}/CodeSystem/statistic"
@@ -222,8 +235,12 @@ OUTCOMES: Final[dict[str, OutcomeCode]] = {
     "os": OutcomeCode("Overall survival", "efficacy", "OS"),
     "efs": OutcomeCode("Event-free survival", "efficacy", "EFS"),
     "rfs": OutcomeCode("Relapse-free survival", "efficacy", "RFS"),
+    "dfs": OutcomeCode("Disease-free survival", "efficacy", "DFS"),
+    "pfs": OutcomeCode("Progression-free survival", "efficacy", "PFS"),
     "dor": OutcomeCode("Duration of remission", "efficacy", "DoR"),
     "cr": OutcomeCode("Complete remission", "efficacy", "CR"),
+    "crh": OutcomeCode("Complete remission with partial recovery of blood counts", "efficacy", "CRh"),
+    "cri": OutcomeCode("Complete remission with incomplete recovery of blood counts", "efficacy", "CRi"),
     "cr-crh": OutcomeCode("Complete remission, or with partial recovery of blood counts", "efficacy", "CR-CRh"),
     "cr-crh-cri": OutcomeCode(
         "Complete remission, or with partial or incomplete recovery of blood counts", "efficacy", "CR-CRh-CRi"

@@ -11,6 +11,7 @@ from decimal import Decimal
 from fhir.resources.codeableconcept import CodeableConcept
 from fhir.resources.coding import Coding
 from fhir.resources.extension import Extension
+from fhir.resources.meta import Meta
 from fhir.resources.quantity import Quantity
 from fhir.resources.reference import Reference
 
@@ -40,6 +41,11 @@ def own(system: str, code: str, display: str, text: str | None = None) -> Codeab
 def reference(resource_type: str, resource_id: str) -> Reference:
     """A relative reference."""
     return Reference(reference=f"{resource_type}/{resource_id}")
+
+
+def conforms(profile: str) -> Meta:
+    """The profile of ours that a resource claims."""
+    return Meta(profile=[profile])
 
 
 def quantity(figure: Figure | Decimal | int, unit: str | None) -> Quantity:

@@ -29,7 +29,7 @@ from fhir.resources.relatedartifact import RelatedArtifact
 from service.registry import codes
 from service.registry.codes import Code
 from service.registry.description import Catalogue, Trial
-from service.registry.elements import concept, outcome_concept, provenance, quantity, reference
+from service.registry.elements import concept, conforms, outcome_concept, provenance, quantity, reference
 from service.registry.figures import Figure
 from service.registry.names import evidence_id, group_id, label, variable_id
 from service.registry.rows import Row, by_result
@@ -58,6 +58,7 @@ def _evidence(result: str, rows: Sequence[Row], trial: Trial, catalogue: Catalog
     first = f", which reports it from {catalogue.publication(row.reports).short}" if row.reports else ""
     return Evidence(
         id=evidence_id(trial, result),
+        meta=conforms(_profile(row, trial)),
         identifier=[Identifier(system=codes.RESULT_KEY, value=evidence_id(trial, result))],
         title=title,
         citeAsReference=reference("Citation", row.source),
@@ -68,6 +69,13 @@ def _evidence(result: str, rows: Sequence[Row], trial: Trial, catalogue: Catalog
         synthesisType=concept(None, (Code(codes.SYNTHESIS_TYPE, "NotApplicable", "not applicable"),)),
         statistic=[build_statistic(member, trial) for member in rows],
     )
+
+
+def _profile(row: Row, trial: Trial) -> str:
+    if row.exposure:
+        return codes.COMPARATIVE_RESULT
+    adverse = trial.outcome(row.outcome or "").code == "ae"
+    return codes.ADVERSE_EVENT_RESULT if adverse else codes.NON_COMPARATIVE_RESULT
 
 
 def _title(row: Row, trial: Trial) -> str:

@@ -12,7 +12,7 @@ from fhir.resources.reference import Reference
 
 from service.registry import codes
 from service.registry.description import Eligibility, GroupOf, Trial
-from service.registry.elements import concept, own, provenance, quantity, reference
+from service.registry.elements import concept, conforms, own, provenance, quantity, reference
 from service.registry.names import group_id, variable_id
 from service.registry.rows import Row, at_place
 
@@ -34,6 +34,7 @@ def _eligibility(rows: Sequence[Row], trial: Trial) -> Group:
     found += [_of_row(row) for row in at_place(rows, "characteristic", "eligibility")]
     return Group(
         id=group_id(trial, "eligibility"),
+        meta=conforms(codes.ELIGIBILITY_CRITERIA),
         name=f"Who could take part in {trial.short_title or trial.nct}",
         description=eligible.description,
         type="person",
@@ -54,6 +55,7 @@ def _group(group: GroupOf, rows: Sequence[Row], trial: Trial) -> Group:
     found += [_of_row(row) for row in at_place(rows, "characteristic", group.slug)]
     return Group(
         id=group_id(trial, group.slug),
+        meta=conforms(codes.STUDY_ARM if group.kind == "arm" else codes.STUDY_POPULATION),
         name=group.name,
         description=group.description,
         type="person",

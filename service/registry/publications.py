@@ -17,7 +17,7 @@ from fhir.resources.identifier import Identifier
 from service.registry import codes
 from service.registry.codes import Code
 from service.registry.description import Catalogue, Publication, Trial
-from service.registry.elements import concept
+from service.registry.elements import concept, conforms
 
 
 def build_citations(trial: Trial, catalogue: Catalogue) -> list[Citation]:
@@ -29,6 +29,7 @@ def _citation(paper: Publication) -> Citation:
     known = ((codes.DOI, paper.doi), (codes.PUBMED, paper.pmid))
     return Citation(
         id=paper.slug,
+        meta=conforms(codes.JOURNAL_ARTICLE) if paper.journal else None,
         title=paper.short,
         status="active",
         note=[Annotation(text=paper.note)] if paper.note else None,

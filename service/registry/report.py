@@ -14,7 +14,7 @@ from fhir.resources.evidencereport import (
 from service.registry import codes
 from service.registry.codes import Section
 from service.registry.description import Trial
-from service.registry.elements import concept, reference
+from service.registry.elements import concept, conforms, reference
 from service.registry.names import evidence_id, report_id
 from service.registry.rows import Row, by_result
 
@@ -30,6 +30,7 @@ def build_report(rows: Sequence[Row], trial: Trial) -> EvidenceReport:
     )
     return EvidenceReport(
         id=report_id(trial),
+        meta=conforms(codes.STUDY_RESULTS_REPORT),
         status="active",
         subject=EvidenceReportSubject(characteristic=[study]),
         section=[_section(section, ids) for section, ids in placed.items() if ids],

@@ -22,7 +22,7 @@ from fhir.resources.researchstudy import (
 from service.registry import codes
 from service.registry.codes import Code
 from service.registry.description import Catalogue, CodeOf, GroupOf, Outcome, Progress, Trial
-from service.registry.elements import concept, described, provenance, reference
+from service.registry.elements import concept, conforms, described, provenance, reference
 from service.registry.names import group_id, report_id, variable_id
 from service.registry.rows import Row, at_place
 
@@ -44,6 +44,7 @@ def build_study(rows: Sequence[Row], trial: Trial, catalogue: Catalogue) -> Rese
     papers = [reference("Citation", slug) for slug in published_in(rows)]
     return ResearchStudy(
         id=trial.slug,
+        meta=conforms(codes.REGISTRY_STUDY),
         identifier=_identifiers(trial),
         title=trial.title,
         label=_labels(trial) or None,

@@ -14,7 +14,7 @@ from fhir.resources.range import Range
 
 from service.registry import codes
 from service.registry.description import Exposure, Outcome, Trial
-from service.registry.elements import concept, outcome_concept, own, provenance, quantity
+from service.registry.elements import concept, conforms, outcome_concept, own, provenance, quantity
 from service.registry.names import variable_id
 from service.registry.rows import Row, at_place
 
@@ -30,6 +30,7 @@ def build_variables(rows: Sequence[Row], trial: Trial) -> list[EvidenceVariable]
 def _outcome(outcome: Outcome, trial: Trial) -> EvidenceVariable:
     return EvidenceVariable(
         id=variable_id(trial, outcome.slug),
+        meta=conforms(codes.OUTCOME_VARIABLE),
         title=outcome.title,
         status="active",
         description=outcome.description,
@@ -43,6 +44,7 @@ def _exposure(exposure: Exposure, rows: Sequence[Row], trial: Trial) -> Evidence
     details = [_detail(row) for row in at_place(rows, "characteristic", exposure.slug)]
     return EvidenceVariable(
         id=variable_id(trial, exposure.slug),
+        meta=conforms(codes.EXPOSURE_VARIABLE),
         title=exposure.title,
         status="active",
         description=exposure.description,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fhir.resources import get_fhir_model_class
 
-from service.registry import codes
+from service.registry import codes, package
 from service.registry.description import Catalogue, Trial, read_catalogue, read_trial
 from service.registry.results_table import read_table
 from service.registry.rows import Row
@@ -174,6 +174,49 @@ def test_every_resource_is_valid_for_the_models(name: str) -> None:
     text = (SEEDS / f"{TRIALS[name]}.json").read_text(encoding="utf-8")
     for entry in json.loads(text)["entry"]:
         get_fhir_model_class(entry["resource"]["resourceType"]).model_validate(entry["resource"])
+
+
+@every_trial
+def test_every_resource_claims_its_profile(name: str) -> None:
+    """Issue 5, part 5: all but sponsors, and what was cited without a journal, claim the profile of what they are."""
+    of_type = {url: each["type"] for each in package.resources("StructureDefinition") if (url := each["url"])}
+    for resource in resources(name):
+        claimed = resource.get("meta", {}).get("profile", [])
+        kind = resource["resourceType"]
+        if kind == "Organization" or (kind == "Citation" and "publicationForm" not in resource["citedArtifact"]):
+            assert claimed == []
+        else:
+            assert (resource["id"], [of_type[url] for url in claimed]) == (resource["id"], [kind])
+
+
+def test_a_result_claims_what_it_is() -> None:
+    """registry_model.md: a comparison names both sides; an adverse event of one group has a profile of its own."""
+    claimed = Counter(
+        (
+            resource["meta"]["profile"][0].rpartition("/")[2],
+            any(each["code"] == "exposure" for each in codings),
+            any(each["code"] == "AE" for each in codings),
+        )
+        for name in TRIALS
+        for resource in resources(name, "Evidence")
+        for codings in [
+            [
+                coding
+                for variable in resource["variableDefinition"]
+                for concept in (
+                    variable["variableRole"],
+                    *(each["valueCodeableConcept"] for each in variable.get("extension", ())),
+                )
+                for coding in concept["coding"]
+            ]
+        ]
+    )
+    assert {(profile, compared) for profile, compared, _ in claimed} == {
+        ("comparative-result", True),
+        ("non-comparative-result", False),
+        ("adverse-event-result", False),
+    }
+    assert {profile for profile, compared, adverse in claimed if adverse and not compared} == {"adverse-event-result"}
 
 
 @every_trial
