@@ -45,14 +45,14 @@ HAZARD_RATIO: Final = ("STATO:0000677", "hazard ratio")
 PROPORTION: Final = ("STATO:0000607", "proportion")
 
 
-def resources(studies: int, seed: int = 1) -> Iterator[Json]:
+def resources(studies: int, seed: int = 1, outcomes: int = 4, analyses: int = 3) -> Iterator[Json]:
     """Yield the resources of a registry, those that are referred to before those that refer to them."""
     for number in range(studies):
-        yield from study(number, seed)
+        yield from study(number, seed, outcomes, analyses)
 
 
-def study(number: int, seed: int = 1) -> Iterator[Json]:
-    """Yield the resources of one study: about twenty-five."""
+def study(number: int, seed: int = 1, measured: int = 4, analyses: int = 3) -> Iterator[Json]:
+    """Yield the resources of one study: so many outcomes, each with up to so many results per arm; some twenty-five."""
     chance = random.Random(f"{seed}/{number}")
     name = f"study-{number:07}"
     condition = chance.choice(CONDITIONS)
@@ -70,7 +70,7 @@ def study(number: int, seed: int = 1) -> Iterator[Json]:
                 "quantity": chance.randint(20, 600),
             }
         )
-    outcomes = chance.sample(OUTCOMES, 4)
+    outcomes = chance.sample(OUTCOMES, measured)
     variables = [
         _resource("EvidenceVariable", f"{name}-{code}")
         | {
@@ -88,7 +88,7 @@ def study(number: int, seed: int = 1) -> Iterator[Json]:
         _evidence(chance, name, outcome, arm, place)
         for outcome in outcomes
         for arm in range(len(arms))
-        for place in range(chance.randint(1, 3))
+        for place in range(chance.randint(1, analyses))
     ]
     yield from evidence
     yield (
@@ -208,8 +208,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("studies", type=int)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--outcomes", type=int, default=4, help="of a study, six at the most")
+    parser.add_argument("--analyses", type=int, default=3, help="of an outcome in an arm, at the most")
     options = parser.parse_args()
-    for resource in resources(options.studies, options.seed):
+    for resource in resources(options.studies, options.seed, options.outcomes, options.analyses):
         sys.stdout.write(json.dumps(resource, separators=(",", ":"), ensure_ascii=False) + "\n")
 
 

@@ -42,17 +42,19 @@ SEARCHES: Final = {
     "last updated first": "Evidence?_sort=-_lastUpdated",
     "page of a status": "Evidence?status=active&_count=50",
     "several ids": "Evidence?_id={ids}",
+    "words": "ResearchStudy?_content=blinatumomab,docetaxel&_content=leukemia",
 }
 
 
-async def load(store: str, studies: int, seed: int) -> int:
+async def load(store: str, studies: int, seed: int, outcomes: int, analyses: int) -> int:
     """Write the registry where it is not there yet; return how many resources were written."""
     written = 0
     async with open_engine(Settings(store=store)) as engine:
         if await engine.store.read("ResearchStudy", f"study-{studies - 1:07}") is not None:
             return 0
         for start in range(0, studies, STUDIES_PER_COMMIT):
-            batch = [each for n in range(start, min(start + STUDIES_PER_COMMIT, studies)) for each in study(n, seed)]
+            numbers = range(start, min(start + STUDIES_PER_COMMIT, studies))
+            batch = [each for number in numbers for each in study(number, seed, outcomes, analyses)]
             await transaction(engine, _bundle(batch), "http://localhost/fhir")
             written += len(batch)
     return written
@@ -122,6 +124,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("studies", type=int)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--outcomes", type=int, default=4, help="of a study, six at the most")
+    parser.add_argument("--analyses", type=int, default=3, help="of an outcome in an arm, at the most")
     parser.add_argument("--store", help="a store that is kept, instead of an SQLite file for this run")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--connections", type=int, default=8)
@@ -131,7 +135,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = options.store or f"sqlite:///{folder}/bench.db"
         begin = time.perf_counter()
-        written = asyncio.run(load(store, options.studies, options.seed))
+        written = asyncio.run(load(store, options.studies, options.seed, options.outcomes, options.analyses))
         seconds = time.perf_counter() - begin
         print(f"{written:,} resources written in {seconds:,.0f} s ({written / seconds:,.0f} per second)")
         print(f"\n{'search':<24}{'p50 ms':>10}{'p99 ms':>10}{'per second':>12}")

@@ -19,7 +19,7 @@ from typing import Any
 
 from service.search.index import rows_of
 from service.search.parameters import Catalogue, Parameter
-from service.search.rows import RangeRow, Row, TermRow
+from service.search.rows import RangeRow, Row, TermRow, WordsRow
 from service.search.types import kind
 from tools.oracle import Json, explained, read, resources, typed
 
@@ -63,10 +63,10 @@ def _compare(
         values = line.get("values", ())
         wanted = set(_of_tuples(parameter, line["tuples"]) if "tuples" in line else _of_values(parameter, values))
         found = set(rows_of(resource, [parameter]))
-        found.discard(TermRow(parameter.present, ""))
+        found.discard(WordsRow(parameter.present, ("",)))
         figures["rows"] += len(found)
         figures["values"] += len(values)
-        figures["complete tuples"] += len({row.part for row in wanted if row.part})
+        figures["complete tuples"] += len({row.part for row in wanted if not isinstance(row, WordsRow) and row.part})
         for value in values:
             if not any(_of_values(parameter, [value])):
                 unindexed[f"{parameter.type}: {value['type']}, {_reason(value.get('value'))}"] += 1
@@ -92,8 +92,10 @@ def _of_tuples(parameter: Parameter, tuples: list[list[list[Json]]]) -> Iterator
             for row in (row for part in parts for row in part):
                 if isinstance(row, TermRow):
                     yield TermRow(row.key, row.value, row.qualifier, number)
-                else:
+                elif isinstance(row, RangeRow):
                     yield RangeRow(row.key, row.low, row.high, number)
+                else:
+                    yield from (TermRow(row.key, word, part=number) for word in row.words)
 
 
 def _reason(value: Any) -> str:  # noqa: ANN401  # any JSON value

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from service.fhir.json import loads
 from service.search.index import rows_of
 from service.search.parameters import Parameter
-from service.search.rows import TermRow
+from service.search.rows import WordsRow
 from service.store.base import Version
 
 
@@ -16,7 +16,8 @@ def score(version: Version, asked: Mapping[Parameter, frozenset[str]]) -> float:
 
     So of two that have a word, the one that says less beside it comes out higher.
     """
-    rows = [row for row in rows_of(loads(version.json or b"{}"), asked) if isinstance(row, TermRow) and row.value]
+    rows = [row for row in rows_of(loads(version.json or b"{}"), asked) if isinstance(row, WordsRow)]
+    there = [(row.key, word) for row in rows for word in row.words if word]
     wanted = {(parameter.key, word) for parameter, words in asked.items() for word in words}
-    hits = sum((row.key, row.value) in wanted for row in rows)
-    return round(max(hits, 1) / max(len(rows), 1), 4)
+    hits = sum(each in wanted for each in there)
+    return round(max(hits, 1) / max(len(there), 1), 4)

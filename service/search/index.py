@@ -6,7 +6,7 @@ a composite are numbered, so that its components can be asked of one and the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -14,12 +14,15 @@ from weakref import WeakKeyDictionary
 from msgspec.structs import replace
 
 from service.search.parameters import Catalogue, Parameter
-from service.search.rows import Row, TermRow
+from service.search.rows import Row, WordsRow
+from service.search.sources import Source
 from service.search.types import kind
-from service.search.types.base import Kind
 from service.search.types.reference import local
 
 Json = dict[str, Any]
+
+_WHOLE: Final = frozenset({"_content", "_text"})
+"""What is no expression: the resource itself, and its narrative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,9 @@ class _Entry:
     """What to do for one parameter, looked up beforehand."""
 
     parameter: Parameter
-    kind: Kind
-    present: TermRow
+    sources: tuple[Source, ...]
+    rows: Callable[[Parameter, str, Any], Iterable[Row]]
+    present: WordsRow
 
 
 _entries: Final[WeakKeyDictionary[Catalogue, dict[str, tuple[_Entry, ...]]]] = WeakKeyDictionary()
@@ -54,12 +58,13 @@ def _for_type(type_: str, catalogue: Catalogue) -> tuple[_Entry, ...]:
 
 
 def _entry(parameter: Parameter) -> _Entry:
-    return _Entry(parameter, kind(parameter), TermRow(parameter.present, ""))
+    sources = () if parameter.code in _WHOLE else parameter.sources
+    return _Entry(parameter, sources, kind(parameter).rows, WordsRow(parameter.present, ("",)))
 
 
 def _rows(resource: Json, entries: Iterable[_Entry], bases: tuple[str, ...]) -> Iterator[Row]:
     for entry in entries:
-        found = values(resource, entry.parameter)
+        found = _values(resource, entry)
         if entry.parameter.type == "composite":
             yield from _composite(entry, found)
         elif found:
@@ -67,25 +72,31 @@ def _rows(resource: Json, entries: Iterable[_Entry], bases: tuple[str, ...]) -> 
             if bases and entry.parameter.type == "reference":
                 found = [(type_, _localised(value, bases)) for type_, value in found]
             for type_, value in found:
-                yield from entry.kind.rows(entry.parameter, type_, value)
+                yield from entry.rows(entry.parameter, type_, value)
 
 
 def values(resource: Json, parameter: Parameter) -> list[tuple[str, Any]]:
     """Return what a parameter finds in a resource: pairs of FHIR type and value."""
-    if parameter.code == "_content":
-        return [("Resource", resource)]
-    if parameter.code == "_text":
-        return [("Narrative", resource["text"])] if "text" in resource else []
+    return _values(resource, _entry(parameter))
+
+
+def _values(resource: Json, entry: _Entry) -> list[tuple[str, Any]]:
+    if len(entry.sources) == 1:
+        return entry.sources[0].typed(resource)
     found: list[tuple[str, Any]] = []
-    for source in parameter.sources:
+    for source in entry.sources:
         found += source.typed(resource)
+    if entry.parameter.code == "_content":
+        return [("Resource", resource)]
+    if entry.parameter.code == "_text" and "text" in resource:
+        return [("Narrative", resource["text"])]
     return found
 
 
 def _composite(entry: _Entry, found: list[tuple[str, Any]]) -> Iterator[Row]:
     any_rows = False
     for number, (type_, value) in enumerate(found, 1):
-        for row in entry.kind.rows(entry.parameter, type_, value):
+        for row in entry.rows(entry.parameter, type_, value):
             any_rows = True
             yield replace(row, part=number)
     if any_rows:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.errors import NotSupported
-from service.search.query import And, Contains, Ids, Not, Or, Predicate, Prefix, Range, Term, Together, Types
-from service.search.rows import Row, TermRow
+from service.search.query import And, Contains, Ids, Not, Or, Predicate, Prefix, Range, Term, Together, Types, Word
+from service.search.rows import RangeRow, Row, TermRow, WordsRow
 
 _COMPARE: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
@@ -32,23 +32,25 @@ def holds(predicate: Predicate, type_: str, id_: str, rows: Sequence[Row]) -> bo
         case Together(parts):
             elements: dict[int, list[Row]] = {}
             for row in rows:
-                if row.part:
+                if not isinstance(row, WordsRow) and row.part:
                     elements.setdefault(row.part, []).append(row)
             return any(all(holds(part, type_, id_, each) for part in parts) for each in elements.values())
-        case Term() | Prefix() | Contains() | Range():
+        case Term() | Prefix() | Contains() | Range() | Word():
             return any(row.key == predicate.key and _meets(predicate, row) for row in rows)
     raise NotSupported(
         "Criteria that follow links, or ask for the time of a change, cannot look at what is written now."
     )
 
 
-def _meets(predicate: Term | Prefix | Contains | Range, row: Row) -> bool:
+def _meets(predicate: Term | Prefix | Contains | Range | Word, row: Row) -> bool:
     match predicate:
         case Range():
-            return not isinstance(row, TermRow) and all(
+            return isinstance(row, RangeRow) and all(
                 _COMPARE[bound.operator](row.low if bound.end == "low" else row.high, bound.value)
                 for bound in predicate.bounds
             )
+        case Word():
+            return isinstance(row, WordsRow) and predicate.word in row.words
         case _ if not isinstance(row, TermRow):
             return False
         case Term():

@@ -81,6 +81,14 @@ class Contains:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A words row has exactly this word."""
+
+    key: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """A condition on one end of a range row; ``value`` is sortable text as in the rows."""
 
@@ -125,7 +133,7 @@ class ReverseLinked:
 
 
 Predicate = (
-    And | Or | Not | Ids | Types | Updated | Term | Prefix | Contains | Range | Together | Linked | ReverseLinked
+    And | Or | Not | Ids | Types | Updated | Term | Prefix | Contains | Word | Range | Together | Linked | ReverseLinked
 )
 
 EVERYTHING = And(())

@@ -1,15 +1,18 @@
 """Index rows: what a store keeps of a resource so that it can be found.
 
-There are two shapes for all search parameter types, both of plain text, so that every store orders and compares them
+There are three shapes for all search parameter types, all of plain text, so that every store orders and compares them
 alike and no precision is lost on the way:
 
 * a *term* has a value and a qualifier: a code and its system, a folded string and its original, a reference and its
   version, a URL;
-* a *range* has a low and a high end in sortable text: a date at its precision, a number, a span of quantities.
+* a *range* has a low and a high end in sortable text: a date at its precision, a number, a span of quantities;
+* *words* are only ever asked for whole, one by one, and have no order, so that a store may keep many of them at little
+  cost: the words of a text, the system of a code, that there is a value at all.
 
 Each belongs to a key: the resource type and the parameter, and where needed a form of it (``Evidence.value:unit``).
 Rows of a composite parameter also have a part: the number of the element that they come from, so that its components
-can be asked of one and the same element. All other rows have part 0.
+can be asked of one and the same element. All other rows have part 0; words have no parts, and a key of
+words has no terms.
 """
 
 from __future__ import annotations
@@ -47,7 +50,14 @@ class RangeRow(msgspec.Struct, frozen=True, gc=False):
     part: int = 0
 
 
-Row = TermRow | RangeRow
+class WordsRow(msgspec.Struct, frozen=True, gc=False):
+    """Words, each matched by ``Word``; an empty one is a word as any other."""
+
+    key: str
+    words: tuple[str, ...]
+
+
+Row = TermRow | RangeRow | WordsRow
 
 
 def sortable(number: Decimal | int) -> str:

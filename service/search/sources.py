@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from service.fhir import definitions
 from service.fhir.definitions import ElementDefinition
-from service.fhir.fhirpath import EvaluationError, Expression, Node, compile  # noqa: A004  # its name everywhere
+from service.fhir.fhirpath import EvaluationError, Expression, compile  # noqa: A004  # its name everywhere
 
 _log: Final = logging.getLogger(__name__)
 _STEP: Final = re.compile(r"\.?([A-Za-z]\w*)(\((?:[^()]|\([^()]*\))*\))?")
@@ -44,11 +44,10 @@ class Source:
     def within(self, value: Any, fhir_type: str) -> list[tuple[str, Any]]:  # noqa: ANN401  # any JSON value
         """The same, starting from an element."""
         try:
-            found = self.expression(value, Node(value, fhir_type))
+            return self.expression.typed_within(value, fhir_type)
         except EvaluationError as problem:
             _log.warning("%s finds nothing in a %s: %s", self.expression.text, fhir_type, problem)
             return []
-        return [(node.type, node.value) for node in found if node.value is not None]
 
 
 @lru_cache(maxsize=16_384)  # users define parameters, of which there is no end

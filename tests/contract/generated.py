@@ -27,8 +27,9 @@ from service.search.query import (
     Together,
     Types,
     Updated,
+    Word,
 )
-from service.search.rows import HIGHEST, LOWEST, RangeRow, Row, TermRow, sortable
+from service.search.rows import HIGHEST, LOWEST, RangeRow, Row, TermRow, WordsRow, sortable
 from service.store.base import Change, HistoryQuery, Store
 from tests.contract.making import gone, listed, put
 from tests.contract.model import Model
@@ -70,16 +71,19 @@ qualifiers = st.sampled_from(["", "s", "S", "http://s|"])
 ends = st.sampled_from(
     [LOWEST, HIGHEST, *(sortable(Decimal(n)) for n in ("-1e99", "-2", "-1.5", "0", "1e-9", "1", "1.5", "2", "1e99"))]
 )
+word_keys = st.sampled_from(["words", "word"])
+words = st.sampled_from(["", "a", "b", "ab", "10", "éa", "a_b", "A", "a b", "日本", '"', "http://s|", "a" * 300])
 parts = st.sampled_from([0, 0, 1, 2])
 targets = st.tuples(st.sampled_from(["A", "B"]), st.integers(0, 4))
 """What a link refers to; the examples' types have names of their own, so the reference is written by ``build``."""
 term_rows = st.builds(TermRow, keys, texts | odd_texts, qualifiers, parts)
+words_rows = st.builds(WordsRow, word_keys, st.lists(words, min_size=1, max_size=4).map(tuple))
 range_rows = st.builds(RangeRow, keys, ends, ends, parts)
 link_rows = targets.map(lambda target: TermRow("link", f"{target[0]}{SUFFIX}/r{target[1]}"))
 operations: st.SearchStrategy[Operation] = st.tuples(
     st.integers(0, 4),
     st.sampled_from(["A", "B"]),
-    st.none() | st.lists(term_rows | range_rows | link_rows, max_size=6).map(tuple),
+    st.none() | st.lists(term_rows | range_rows | link_rows | words_rows, max_size=6).map(tuple),
 )
 commits = st.lists(operations, min_size=1, max_size=4, unique_by=lambda operation: operation[:2])
 bounds = st.builds(Bound, st.sampled_from(["low", "high"]), st.sampled_from(["<", "<=", ">", ">="]), ends)
@@ -93,6 +97,7 @@ alternatives = of_rows | st.builds(Or, st.lists(of_rows, max_size=3).map(tuple))
 types = st.lists(st.sampled_from(["A\0", "B\0", "C\0"]), max_size=2).map(tuple)
 leaves: st.SearchStrategy[Predicate] = st.one_of(
     of_rows,
+    st.builds(Word, word_keys, words),
     st.builds(Together, st.lists(alternatives, max_size=3).map(tuple)),
     st.builds(Types, types),
     st.builds(Ids, st.lists(st.sampled_from(["r0", "r1", "r2", "z"]), max_size=3).map(tuple)),

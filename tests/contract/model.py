@@ -23,8 +23,9 @@ from service.search.query import (
     Together,
     Types,
     Updated,
+    Word,
 )
-from service.search.rows import RangeRow, Row, TermRow
+from service.search.rows import RangeRow, Row, TermRow, WordsRow
 from service.store.base import Change, Version
 
 _COMPARE: dict[str, Callable[[str, str], bool]] = {
@@ -114,9 +115,10 @@ def holds(predicate: Predicate, entry: Entry, current: list[Entry]) -> bool:
             instant = entry.version.instant
             return (since is None or instant >= since) and (before is None or instant < before)
         case Together(parts):
+            of_elements = [row for row in entry.rows if not isinstance(row, WordsRow)]
             return any(
-                all(_of_rows(part, [row for row in entry.rows if row.part == element]) for part in parts)
-                for element in {row.part for row in entry.rows if row.part > 0}
+                all(_of_rows(part, [row for row in of_elements if row.part == element]) for part in parts)
+                for element in {row.part for row in of_elements if row.part > 0}
             )
         case Linked(key, query):
             return bool(_links(entry, key) & {_name(each) for each in matches(query, current)})
@@ -140,13 +142,13 @@ def _of_rows(predicate: Predicate, rows: Sequence[Row]) -> bool:
             return all(_of_rows(part, rows) for part in parts)
         case Or(parts):
             return any(_of_rows(part, rows) for part in parts)
-        case Term() | Prefix() | Contains() | Range():
+        case Term() | Prefix() | Contains() | Word() | Range():
             return any(row.key == predicate.key and _meets(predicate, row) for row in rows)
         case _:
             raise ValueError(predicate)
 
 
-def _meets(predicate: Term | Prefix | Contains | Range, row: Row) -> bool:
+def _meets(predicate: Term | Prefix | Contains | Word | Range, row: Row) -> bool:
     match predicate, row:
         case Term(value=value, qualifier=qualifier), TermRow():
             return row.value == value and qualifier in (None, row.qualifier)
@@ -154,6 +156,8 @@ def _meets(predicate: Term | Prefix | Contains | Range, row: Row) -> bool:
             return row.value.startswith(text)
         case Contains(text=text, at_end=at_end), TermRow():
             return row.value.endswith(text) if at_end else text in row.value
+        case Word(word=word), WordsRow():
+            return word in row.words
         case Range(bounds=bounds), RangeRow():
             return all(
                 _COMPARE[bound.operator](row.low if bound.end == "low" else row.high, bound.value) for bound in bounds

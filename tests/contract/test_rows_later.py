@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from service.search.query import Bound, Prefix, Query, Range, Sort, Term, Together
-from service.search.rows import RangeRow, Row, TermRow
+from service.search.query import Bound, Prefix, Query, Range, Sort, Term, Together, Word
+from service.search.rows import RangeRow, Row, TermRow, WordsRow
 from service.store.base import Store
 from tests.contract.making import found, gone, listed, named, put, write
 
@@ -18,6 +18,7 @@ ROWS: list[Row] = [
     RangeRow("range", "1", "2"),
     TermRow("c", "1", part=1),
     RangeRow("v", "1", "2", part=1),
+    WordsRow("words", ("x", "y")),
 ]
 
 
@@ -29,6 +30,7 @@ async def test_rows_are_found(store: Store) -> None:
     assert await found(store, Prefix("new", "")) == "a b"
     assert await found(store, Range("range", (Bound("low", "<", "2"),))) == "a"
     assert await found(store, Together((Term("c", "1"), Range("v", ())))) == "a"
+    assert await found(store, Word("words", "y")) == "a"
     assert await found(store, Term("name", "old")) == "a"
     versions = await store.search(Query(("Group",), sort=(Sort("value", "new", descending=True),)), limit=5)
     assert [version.id for version in versions] == ["b", "a"]
@@ -53,6 +55,7 @@ async def test_again_and_nowhere(store: Store) -> None:
     assert await found(store, Term("new", "x")) == "a"
     assert await found(store, Together((Term("c", "1"), Term("c", "2")))) == "a"
     assert await store.count(Query((), Term("new", "x"))) == 1
+    assert await store.count(Query((), Word("words", "x"))) == 1
 
 
 async def test_rows_of_the_superseded(store: Store) -> None:
@@ -60,9 +63,11 @@ async def test_rows_of_the_superseded(store: Store) -> None:
     [first] = await write(store, put("a", 1))
     [second] = await write(store, put("a", 2))
     await store.commit([gone("a")])
-    await store.add_rows([(first.position, [TermRow("new", "1")]), (second.position, [TermRow("new", "2")])])
-    assert [await found(store, Term("new", "1"), at=seq) for seq in range(4)] == ["", "a", "", ""]
-    assert [await found(store, Term("new", "2"), at=seq) for seq in range(4)] == ["", "", "a", ""]
+    for version, text in ((first, "1"), (second, "2")):
+        await store.add_rows([(version.position, [TermRow("new", text), WordsRow("words", (text,))])])
+    for key, form in (("new", Term), ("words", Word)):
+        assert [await found(store, form(key, "1"), at=seq) for seq in range(4)] == ["", "a", "", ""]
+        assert [await found(store, form(key, "2"), at=seq) for seq in range(4)] == ["", "", "a", ""]
 
 
 async def test_superseded_later(store: Store) -> None:
@@ -70,23 +75,26 @@ async def test_superseded_later(store: Store) -> None:
     [version] = await write(store, put("a", 1))
     await store.add_rows([(version.position, ROWS)])
     await write(store, put("a", 2))
-    assert await found(store, Term("new", "x")) == ""
-    assert await found(store, Term("new", "x"), at=1) == "a"
+    for asked in (Term("new", "x"), Word("words", "x")):
+        assert await found(store, asked) == ""
+        assert await found(store, asked, at=1) == "a"
 
 
 async def test_remove_rows(store: Store) -> None:
     """All rows of the keys go, of current and of past versions; others stay, and so do keys that begin alike."""
     await write(store, put("a", 1, rows=ROWS))
-    await write(store, put("a", 2, rows=[*ROWS, TermRow("ne", "x"), TermRow("new2", "x"), RangeRow("ran", "1", "2")]))
-    await store.remove_rows(["new", "range", "never", "c"])
+    others: list[Row] = [TermRow("ne", "x"), TermRow("new2", "x"), RangeRow("ran", "1", "2"), WordsRow("word", ("x",))]
+    await write(store, put("a", 2, rows=[*ROWS, *others]))
+    await store.remove_rows(["new", "range", "never", "c", "words"])
     for seq in (1, 2):
         assert await found(store, Prefix("new", ""), at=seq) == ""
         assert await found(store, Range("range", ()), at=seq) == ""
+        assert await found(store, Word("words", "x"), at=seq) == ""
         assert await found(store, Together((Prefix("c", ""),)), at=seq) == ""
         assert await found(store, Together((Range("v", ()),)), at=seq) == "a"
     for key in ("ne", "new2"):
         assert await found(store, Term(key, "x")) == "a"
-    assert await found(store, Range("ran", ())) == "a"
+    assert await found(store, Range("ran", ())) == await found(store, Word("word", "x")) == "a"
 
 
 async def test_many_rows_beside_a_writer(store: Store) -> None:

@@ -96,6 +96,16 @@ class Expression:
                 pass
         return [(node.type, node.value) for node in self(resource, resolver=resolver) if node.value is not None]
 
+    def typed_within(self, value: Any, fhir_type: str) -> list[tuple[str, Any]]:  # noqa: ANN401  # any JSON value
+        """The same as :meth:`typed`, starting from an element of a type."""
+        if self._extract is not None and fhir_type == self.type and isinstance(value, dict):
+            try:
+                return self._extract.typed(value)
+            except (AttributeError, TypeError):
+                pass
+        found = self(value, Node(value, fhir_type))
+        return [(node.type, node.value) for node in found if node.value is not None]
+
     def boolean(
         self,
         resource: dict[str, Any],

@@ -10,7 +10,7 @@ from service.errors import Invalid
 from service.fhir import definitions
 from service.fhir.definitions import SearchType
 from service.search.parameters import Parameter
-from service.search.query import Not, Predicate, Sort, Term
+from service.search.query import Not, Predicate, Sort, Word
 from service.search.types import composite, special
 from service.search.types.base import ANYWHERE, Context, Kind
 from service.search.types.table import ELEMENTARY
@@ -49,7 +49,7 @@ def missing(parameter: Parameter, text: str, name: str) -> Predicate:
     """Return the predicate of ``:missing`` (https://hl7.org/fhir/R5/search.html#modifiermissing)."""
     if not parameter.indexed:
         return special.predicate(parameter, "missing", text, name)
-    present = Term(parameter.present, "")
+    present = Word(parameter.present, "")
     match text:
         case "true":
             return Not(present)

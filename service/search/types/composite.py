@@ -12,8 +12,8 @@ from typing import Any, Final
 from service.errors import Invalid
 from service.search.escaping import split
 from service.search.parameters import Parameter
-from service.search.query import Predicate, Sort, Together
-from service.search.rows import Row
+from service.search.query import And, Or, Predicate, Sort, Term, Together, Word
+from service.search.rows import Row, TermRow, WordsRow
 from service.search.types.base import ANYWHERE, Context, unsupported
 from service.search.types.table import ELEMENTARY
 
@@ -28,7 +28,8 @@ def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # 
         before = len(found)
         for source in component.sources:
             for type_, held in source.within(value, fhir_type):
-                found.extend(kind.rows(component, type_, held))
+                for row in kind.rows(component, type_, held):
+                    found += _terms(row) if isinstance(row, WordsRow) else (row,)
         if len(found) == before:
             return
     yield from found
@@ -49,7 +50,7 @@ def predicate(
         )
     return Together(
         tuple(
-            ELEMENTARY[component.type].predicate(component, None, part, name, context)
+            _of_terms(ELEMENTARY[component.type].predicate(component, None, part, name, context))
             for component, part in zip(parameter.components, parts, strict=True)
         )
     )
@@ -59,3 +60,18 @@ def sort(parameter: Parameter, descending: bool) -> Sort:  # noqa: ARG001
     """Refuse: tuples have no order."""
     raise Invalid(f"_sort: {parameter.code} is a composite, which has no order.", code="not-supported",
                   expression="_sort")  # fmt: skip
+
+
+def _terms(row: WordsRow) -> list[Row]:
+    """The same as terms: words belong to no element."""
+    return [TermRow(row.key, word) for word in row.words]
+
+
+def _of_terms(predicate: Predicate) -> Predicate:
+    match predicate:
+        case Word(key, word):
+            return Term(key, word)
+        case And(parts) | Or(parts):
+            return type(predicate)(tuple(map(_of_terms, parts)))
+        case _:
+            return predicate

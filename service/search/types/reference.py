@@ -19,7 +19,7 @@ from service.search.escaping import split, unescape
 from service.search.folding import fold
 from service.search.parameters import Parameter
 from service.search.query import Bound, Or, Predicate, Prefix, Range, Sort, Term
-from service.search.rows import HIGHEST, RangeRow, Row, TermRow
+from service.search.rows import HIGHEST, RangeRow, Row, TermRow, WordsRow
 from service.search.types.base import ANYWHERE, Context, literal, unsupported
 from service.search.types.ranges import SCOPE_END
 from service.search.types.string import words_begin
@@ -58,7 +58,7 @@ def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # 
         if text:
             yield TermRow(key + IDENTIFIER, text, system)
         if system:
-            yield TermRow(key + IDENTIFIER + SYSTEM, system)
+            yield WordsRow(key + IDENTIFIER + SYSTEM, (system,))
     if "display" in value:
         yield TermRow(key + TEXT, fold(value["display"]))
 

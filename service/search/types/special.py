@@ -13,8 +13,8 @@ from typing import Any, Final
 from service.errors import Invalid
 from service.search.folding import markup_text, words
 from service.search.parameters import Parameter
-from service.search.query import And, Predicate, Sort, Term
-from service.search.rows import Row, TermRow
+from service.search.query import And, Predicate, Sort, Word
+from service.search.rows import Row, WordsRow
 from service.search.types.base import ANYWHERE, Context, literal, unsupported
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
@@ -23,15 +23,15 @@ _NO_WORDS: Final = frozenset({"resourceType", "id", "reference", "system", "url"
 
 
 def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-    """Yield a row for each word of a narrative, or of all strings of a resource."""
+    """Yield the words of a narrative, or of all strings of a resource."""
     if fhir_type == "Narrative":
         text = markup_text(str(value.get("div", "")))
     else:
         found: list[str] = []
         _collect(value, found)
         text = "\n".join(found)
-    for word in dict.fromkeys(words(text)):
-        yield TermRow(parameter.key, word)
+    if several := tuple(dict.fromkeys(words(text))):
+        yield WordsRow(parameter.key, several)
 
 
 def predicate(
@@ -53,7 +53,7 @@ def predicate(
     asked = list(dict.fromkeys(words(literal(name, text))))
     if not asked:
         raise Invalid(f"{name}: {text!r} has no word to look for.", expression=name)
-    terms = tuple(Term(parameter.key, word) for word in asked)
+    terms = tuple(Word(parameter.key, word) for word in asked)
     return terms[0] if len(terms) == 1 else And(terms)
 
 

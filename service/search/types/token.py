@@ -13,8 +13,8 @@ from service.errors import Invalid
 from service.search.escaping import split, unescape
 from service.search.folding import fold, unmarked
 from service.search.parameters import Parameter
-from service.search.query import Or, Predicate, Prefix, Sort, Term
-from service.search.rows import Row, TermRow
+from service.search.query import Or, Predicate, Prefix, Sort, Term, Word
+from service.search.rows import Row, TermRow, WordsRow
 from service.search.types.base import ANYWHERE, Context, literal, unsupported
 from service.search.types.string import words_begin
 
@@ -61,7 +61,7 @@ def pair(key: str, system: str, code: str) -> Iterator[Row]:
         if folded != code:
             yield TermRow(key + CODE, folded)
     if system:
-        yield TermRow(key + SYSTEM, system)
+        yield WordsRow(key + SYSTEM, (system,))
 
 
 def predicate(
@@ -100,7 +100,7 @@ def token(key: str, text: str, name: str, *, any_case: bool = False) -> Predicat
         case [code] if code:
             return _code(key, code, None, any_case=any_case)
         case [system, ""] if system:
-            return Term(key + SYSTEM, system)
+            return Word(key + SYSTEM, system)
         case [system, code] if code:
             return _code(key, code, system, any_case=any_case)
     raise Invalid(f"{name}: {text!r} is not a token (code, system|code, |code or system|).", expression=name)

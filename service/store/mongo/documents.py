@@ -11,7 +11,7 @@
     digest     of the content, to know a change that changes nothing
     json       the exact bytes; null: a deletion
     resource   the same as a native document, where it fits
-    terms      ["key␟value", ...]: equality, prefix and range are all bound by one multikey index
+    terms      ["key␟value", ...]: equality, prefix and range are all bound by one multikey index; words are among them
     qualified  ["key␟value␟qualifier", ...]
     ranges     [{k: key, lo: low, hi: high}, ...]
     parts      [{n: part, t: terms, q: qualified, r: ranges}, ...]: the same once more for the rows of each part but 0,
@@ -28,7 +28,7 @@ from bson import Int64
 from bson.raw_bson import RawBSONDocument
 
 from service.errors import TooLarge
-from service.search.rows import RangeRow, Row, TermRow
+from service.search.rows import RangeRow, Row, TermRow, WordsRow
 from service.store.base import Change, Version
 from service.store.mongo.native import native
 
@@ -106,9 +106,12 @@ def add_rows(document: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]
     groups = {group["n"]: {**group, **{name: list(group[name]) for name in "tqr"}} for group in document["parts"]}
     terms = [row for row in rows if isinstance(row, TermRow)]
     ranges = [row for row in rows if isinstance(row, RangeRow)]
-    for row in rows:
-        if row.part and row.part not in groups:
-            groups[row.part] = {"n": row.part, "t": [], "q": [], "r": []}
+    for number in (*(row.part for row in terms), *(row.part for row in ranges)):
+        if number and number not in groups:
+            groups[number] = {"n": number, "t": [], "q": [], "r": []}
+    for several in rows:
+        if isinstance(several, WordsRow):
+            arrays["terms"] += [term(several.key, word) for word in several.words]
     for row in terms:
         plain, full = term(row.key, row.value), qualified(row.key, row.value, row.qualifier)
         arrays["terms"].append(plain)

@@ -26,6 +26,7 @@ from service.search.query import (
     Together,
     Types,
     Updated,
+    Word,
 )
 from service.store.base import SEQ_BITS, HistoryQuery
 from service.store.mongo.documents import qualified, term
@@ -148,13 +149,15 @@ def _predicate(predicate: Resolved, arrays: _Arrays) -> Document:
             return of_rows(predicate, arrays)
 
 
-def of_rows(predicate: Term | Prefix | Contains | Range, arrays: _Arrays = _WHOLE) -> Document:
+def of_rows(predicate: Term | Prefix | Contains | Word | Range, arrays: _Arrays = _WHOLE) -> Document:
     """Return the filter for what has a row that the predicate is met by."""
     match predicate:
         case Term(key, value, str() as qualifier):
             return {arrays.qualified: qualified(key, value, qualifier)}
         case Term(key, value):
             return {arrays.terms: term(key, value)}
+        case Word(key, word):
+            return {arrays.terms: term(key, word)}
         case Prefix(key, text):
             return _pattern(arrays.terms, _literal(term(key, text)))
         case Contains(key, text, at_end):

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from service.search.rows import RangeRow, Row, TermRow
+from service.search.rows import RangeRow, Row, TermRow, WordsRow
+from service.store.sqlite.words import WordIndex, row_tokens
 
 REMOVED_AT_ONCE: Final = 2000
 """Rows that are removed in one step, between which others write."""
@@ -30,14 +31,25 @@ class IndexRows:
 
     def __init__(self, connection: sqlite3.Connection):
         self._connection = connection
+        self._words = WordIndex(connection)
         self._keys: dict[str, int] = {}
 
     def forget(self) -> None:
         """Forget the numbers of keys: a transaction that may have made some was rolled back."""
         self._keys.clear()
 
-    def add(self, rows: Sequence[Row], position: int, until: int | None) -> None:
-        """Add the rows of a version that was superseded at a seq, or is not."""
+    def insert(self, rows: Sequence[Row], position: int) -> None:
+        """Write the rows of a new version."""
+        self._insert(rows, position, None)
+        self._words.insert(position, self._tokens(rows), superseded=False)
+
+    def supersede(self, position: int, seq: int) -> None:
+        """Make the rows of a version those of one that was superseded at a seq."""
+        self._connection.execute("UPDATE term SET until = ? WHERE position = ?", (seq, position))
+        self._connection.execute("UPDATE span SET until = ? WHERE position = ?", (seq, position))
+        self._words.supersede(position)
+
+    def _insert(self, rows: Sequence[Row], position: int, until: int | None) -> None:
         terms = [
             (position, self._number(row.key), row.value, row.qualifier, row.part, until)
             for row in rows
@@ -59,7 +71,8 @@ class IndexRows:
         for position, added in rows:
             found = self._connection.execute("SELECT until FROM version WHERE position = ?", (position,)).fetchone()
             if found is not None:
-                self.add(added, position, found[0])
+                self._insert(added, position, found[0])
+                self._words.add(position, self._tokens(added), superseded=found[0] is not None)
                 known += 1
         return known
 
@@ -72,7 +85,7 @@ class IndexRows:
             removed = self._connection.execute(statement, (number, REMOVED_AT_ONCE)).rowcount
             if removed:
                 return removed
-        return 0
+        return self._words.remove(number)
 
     def number(self, name: str) -> int | None:
         """Return the number of a key; None where no row has ever had it."""
@@ -82,6 +95,13 @@ class IndexRows:
             if row is not None:
                 number = self._keys[name] = row[0]
         return number
+
+    def _tokens(self, rows: Sequence[Row]) -> dict[str, None]:
+        found: dict[str, None] = {}
+        for row in rows:
+            if isinstance(row, WordsRow):
+                found.update(dict.fromkeys(row_tokens(self._number(row.key), row)))
+        return found
 
     def _number(self, name: str) -> int:
         number = self.number(name)

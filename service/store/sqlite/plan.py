@@ -28,9 +28,11 @@ from service.search.query import (
     Term,
     Together,
     Updated,
+    Word,
 )
 from service.store.sqlite.sql import OneOf, Sql, alternatives, row_condition
 from service.store.sqlite.translate import Translator, id_in, type_in
+from service.store.sqlite.words import with_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Planner:
                 return self._ids(ids, types, bound)
             case Updated(since, before):
                 return self._updated(since, before, bound)
+            case Word():
+                return self._word(predicate, bound)
             case Range():
                 return self._range(predicate, bound)
             case Linked():
@@ -139,6 +143,12 @@ class Planner:
         if isinstance(predicate, Term):
             read = row_condition(Term(predicate.key, predicate.value))
         return self._rows("term", "", predicate.key, condition, read, bound)
+
+    def _word(self, predicate: Word, bound: int) -> Drive | None:
+        number = self._translator.numbers(predicate.key)
+        if number is None:
+            return NONE
+        return self._counted(_all(with_word(predicate, number, newest=self._moment.newest)), bound)
 
     def _range(self, predicate: Range, bound: int) -> Drive | None:
         """Drive by the low or by the high ends, with the bounds that hold for one because they hold for the other."""

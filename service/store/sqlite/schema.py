@@ -4,7 +4,8 @@
 written and superseded together; each has indexes over what is current and one over what is past, so that a search of
 the present never meets a superseded row. The position comes straight after the value in the indexes of the present: the
 rows of one value are then in the order of a page, and those of a key in the order of a sort. They have ``until``, which
-is always NULL there, because SQLite would else look it up in the table, though the index implies it.
+is always NULL there, because SQLite would else look it up in the table, though the index implies it. ``words`` and its
+indexes are explained in :mod:`service.store.sqlite.words`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 
 from service.errors import Unavailable
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 CACHE_KIBIBYTES: Final = 65_536
 """Page cache of the writer; a reader has a quarter of it."""
 BUSY_SECONDS: Final = 60
@@ -68,6 +69,12 @@ _TABLES: Final = (
     # bound has its low end there as well, which binds a search from both sides; these are looked at one by one.
     "CREATE INDEX span_crossed ON span (key, position) WHERE low > high",
     "CREATE INDEX span_past ON span (key, low, high, until, position) WHERE until IS NOT NULL",
+    "CREATE TABLE words (position INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT",
+    *(
+        f"CREATE VIRTUAL TABLE {name} USING fts5 (text, content='', detail=none, columnsize=0,"
+        ' tokenize="ascii tokenchars _")'
+        for name in ("word_current", "word_past")
+    ),
     "CREATE TABLE head (seq INTEGER NOT NULL, instant INTEGER NOT NULL) STRICT",
     "CREATE TABLE secret (value BLOB NOT NULL) STRICT",
 )

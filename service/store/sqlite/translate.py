@@ -25,8 +25,10 @@ from service.search.query import (
     Together,
     Types,
     Updated,
+    Word,
 )
 from service.store.sqlite.sql import Moment, OneOf, RowPredicate, Sql, alternatives, joined, row_condition, table_of
+from service.store.sqlite.words import has_word
 
 Numbers = Callable[[str], int | None]
 """From a key's name to its number; None where the store has never indexed it, so that no row has it."""
@@ -69,6 +71,9 @@ class Translator:
                 return self._together(parts, v)
             case Linked() | ReverseLinked():
                 return self._exists(predicate, v)
+            case Word():
+                number = self.numbers(predicate.key)
+                return _never(v) if number is None else has_word(predicate, number, v)
             case Term() | OneOf() | Prefix() | Contains() | Range():
                 rows = self._rows(predicate, v, "1")
                 return Sql().add("EXISTS (").take(rows).add(")") if rows else _never(v)

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from service.search.query import And, Or, Predicate, Sort, Term, Together
+from service.search.query import And, Or, Predicate, Sort, Term, Together, Word
 from service.store.sqlite.sql import Moment, OneOf, Sql, alternatives, row_condition
 from service.store.sqlite.translate import Translator
+from service.store.sqlite.words import with_word
 
 BIG: Final = 2048
 """Candidates that are looked at together at the most."""
@@ -94,6 +95,9 @@ class Walks:
         branches: list[Sql] = []
         for term in terms:
             number = self._translator.numbers(term.key)
+            if isinstance(term, Word):
+                branches += with_word(term, number or 0, newest=self._moment.newest)
+                continue
             for index, visible in self._translator.indexes("term", "until"):
                 sql = Sql().add(f"SELECT position FROM term INDEXED BY {index} WHERE key = ?", number or 0)  # noqa: S608
                 branches.append(sql.take(row_condition(term)).add("AND").take(visible))
@@ -190,9 +194,9 @@ class Walks:
             sql.add("AND position >= ? AND position < ?", first, last)
         return sql
 
-    def _terms(self, predicate: Predicate | OneOf) -> list[Term] | None:
+    def _terms(self, predicate: Predicate | OneOf) -> list[Term | Word] | None:
         match predicate:
-            case Term():
+            case Term() | Word():
                 return [predicate]
             case OneOf(key, values):
                 return [Term(key, value) for value in values]

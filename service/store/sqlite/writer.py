@@ -250,10 +250,9 @@ class Writer:
                 effect = "updated"
             seq = position >> SEQ_BITS
             execute("UPDATE version SET until = ?, ended = ? WHERE position = ?", (seq, instant, current[0]))
-            execute("UPDATE term SET until = ? WHERE position = ?", (seq, current[0]))
-            execute("UPDATE span SET until = ? WHERE position = ?", (seq, current[0]))
+            self._rows.supersede(current[0], seq)
         json = None if body is None else body.render(version, instant_text(instant))
         digest = None if body is None else body.digest
         execute(_INSERT_VERSION, (position, change.type, change.id, version, change.method, instant, digest, json))
-        self._rows.add(change.rows, position, None)
+        self._rows.insert(change.rows, position)
         return Committed(Version(change.type, change.id, version, position, change.method, instant, json), effect)

@@ -8,6 +8,7 @@ import pytest
 
 from service.errors import Invalid
 from service.search.index import rows
+from service.search.rows import WordsRow
 from service.search.types import sort
 from tests.unit.search.matching import CATALOGUE, asked, matches
 
@@ -68,7 +69,8 @@ def test_components_belong_to_one_element(resource: dict[str, Any], name: str, t
 def test_a_tuple_with_an_empty_component_is_not_indexed() -> None:
     """The third component of the observation has no value, so it has no rows and counts for nothing."""
     key = "Observation.component-code-value-quantity$"
-    assert {row.part for row in rows(PRESSURE, CATALOGUE) if row.key.startswith(key)} == {1, 2}
+    found = [row for row in rows(PRESSURE, CATALOGUE) if not isinstance(row, WordsRow)]
+    assert {row.part for row in found if row.key.startswith(key)} == {1, 2}
     alone = {"resourceType": "Observation", "component": [component("0000-0")]}
     assert matches(alone, "component-code-value-quantity:missing", "true")
 
