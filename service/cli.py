@@ -133,8 +133,9 @@ def validate(paths: Files) -> None:
             issues: list[Issue] = list(check(file.document().data))
         except RegistryError as error:
             issues = list(error.issues)
-        problems += sum(issue.severity in ("error", "fatal") for issue in issues)
-        verdict = "[red]not valid[/red]" if issues else "[green]valid[/green]"
+        errors = sum(issue.severity in ("error", "fatal") for issue in issues)
+        problems += errors
+        verdict = "[red]not valid[/red]" if errors else "[green]valid[/green]"
         out.print(f"{escape(str(file.path))}: {verdict}", soft_wrap=True)
         for issue in issues:
             _print_issue(out, issue)

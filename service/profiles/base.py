@@ -1,7 +1,7 @@
 """Validation against the base definitions of R5: https://hl7.org/fhir/R5/validation.html.
 
-Structure, cardinality, data types, required bindings and reference targets, for a resource and all that it contains.
-The invariants of the base definitions and the rules of profiles are checked by others.
+Structure, cardinality, data types, required bindings, reference targets, invariants, narratives and the rules of
+Bundles, for a resource and all that it contains. The rules of profiles are checked by others.
 """
 
 from __future__ import annotations

@@ -6,15 +6,21 @@ What the tables say is decided here, once for each type; the checkers look nothi
 from __future__ import annotations
 
 from functools import cache, partial
+from typing import Final
 
 from service.fhir import definitions
 from service.fhir.definitions import ElementDefinition, TypeReference
 from service.profiles.node import Compiled, Node
 from service.profiles.rules import (
+    base_invariants,
     binding,
+    bundle,
     cardinality,
     choice,
+    contained,
+    data_type,
     extension,
+    narrative,
     primitive,
     reference,
     siblings,
@@ -53,12 +59,21 @@ def check_resource(resource: Object, where: Where, run: Run) -> None:
         run.report("structure", "resource-type", where, f"resourceType must be a string, not {json_type(name)}")
 
 
+def _check_contained_resource(resource: Object, where: Where, run: Run) -> None:
+    """Check a resource that stands in the ``contained`` of another."""
+    around = run.resource
+    run.resource = resource
+    check_resource(resource, where, run)
+    run.resource = around
+
+
 def _check_outer_resource(resource: Object, where: Where, run: Run) -> None:
     """Check a resource that stands inside another but has its own ``contained``, as in a Bundle."""
-    around = run.container
+    around, container = run.resource, run.container
     run.enter(resource)
     check_resource(resource, where, run)
-    run.enter(around)
+    run.enter(container)
+    run.resource = around
 
 
 def _compile(type_name: str, path: str | None) -> Compiled:
@@ -78,7 +93,28 @@ def _compile(type_name: str, path: str | None) -> Compiled:
     if type_name == "Extension":
         value = definition.by_path["Extension.value[x]"]
         rules.append(extension.value_or_extensions(_json_names(value)))
-    return Compiled(properties, texts, tuple(rules), unknown.unknown(path or type_name, properties, choices))
+    rules.extend(_invariants(type_name, path, elements))
+    unknown_property = unknown.unknown(path or type_name, properties, choices)
+    return Compiled(properties, texts, tuple(rules), unknown_property, type_name == "Element")
+
+
+_RULES: Final[dict[str, ObjectRule]] = {
+    "Attachment": data_type.attachment,
+    "Bundle": bundle.bundle,
+    "Identifier": data_type.identifier,
+    "Narrative": narrative.xhtml,
+}
+"""Type -> the rules that only the text of the specification makes."""
+
+
+def _invariants(type_name: str, path: str | None, elements: tuple[ElementDefinition, ...]) -> list[ObjectRule]:
+    """The rules about what an object says."""
+    rules = [*base_invariants.of_type(type_name, path), *base_invariants.of_primitives(elements)]
+    if path is None and any(element.name == "contained" for element in elements):
+        rules.append(contained.contained)
+    if path is None and type_name in _RULES:
+        rules.append(_RULES[type_name])
+    return rules
 
 
 def _known_type(value: object, where: Where, owner: Object, run: Run) -> None:
@@ -113,8 +149,14 @@ def _properties(type_name: str, element: ElementDefinition) -> dict[str, Check]:
             check_value = _primitive(element, ref).check
             make = json_type_rule.repeated_primitive if element.repeats else json_type_rule.single_primitive
             found[name] = make(shown, check_value)
-            beside = siblings.repeated if element.repeats else siblings.single
-            found["_" + name] = beside(shown, node("Element"))
+            if ref.code == "canonical":
+                found[name] = reference.of_canonical(shown, found[name])
+            elif _is_element_id(element, ref) and type_name != "ElementDefinition":  # twice: snapshot, differential
+                found[name] = json_type_rule.element_id(check_value)
+            shadow = node("Element")
+            found["_" + name] = (
+                siblings.repeated(shown, shadow) if element.repeats else siblings.single(shown, shadow, name)
+            )
         else:
             check_object = _object_check(type_name, element, ref)
             found[name] = (json_type_rule.repeated_object if element.repeats else json_type_rule.single_object)(
@@ -129,15 +171,26 @@ def _texts(element: ElementDefinition) -> dict[str, Accepts]:
     for name, ref in element.json_names.items():
         if ref is not None and ref.code in primitive.PRIMITIVES and not element.repeats and element.max != "0":
             accepts = _primitive(element, ref).accepts
-            if accepts is not None:
+            if accepts is not None and not _is_element_id(element, ref):
                 found[name] = accepts
     return found
 
 
+_ABSOLUTE: Final = frozenset(("Coding.system", "Identifier.system", "ValueSet.compose.include.system"))
+"""Elements of type ``uri`` that hold no relative one."""
+
+
+def _is_element_id(element: ElementDefinition, ref: TypeReference) -> bool:
+    """Whether this is the id of an element, which resources do not have: theirs is of type ``id``."""
+    return element.attribute and element.name == "id" and ref.code == "string"
+
+
 @cache
 def _primitive(element: ElementDefinition, ref: TypeReference) -> Primitive:
-    if element.attribute and element.name == "id" and ref.code == "string":
+    if _is_element_id(element, ref):
         return primitive.ELEMENT_ID
+    if element.path in _ABSOLUTE:
+        return primitive.ABSOLUTE_URI
     plain = primitive.PRIMITIVES[ref.code]
     if element.strength == "required" and element.value_set and ref.code == "code":
         allows = binding.allows_code(definitions.required_codes(element.value_set))
@@ -159,7 +212,7 @@ def _object_check(type_name: str, element: ElementDefinition, ref: TypeReference
 
 
 def _resource_check(element: ElementDefinition, ref: TypeReference) -> ObjectCheck:
-    check_any = check_resource if element.name == "contained" else _check_outer_resource
+    check_any = _check_contained_resource if element.name == "contained" else _check_outer_resource
     only = ref.profile
     if only is None:
         return check_any
@@ -183,6 +236,7 @@ def _extras(element: ElementDefinition, ref: TypeReference) -> list[Extra]:
     if element.strength == "required" and element.value_set and ref.code in binding.BY_TYPE:
         codes = definitions.required_codes(element.value_set)
         extras.append(binding.BY_TYPE[ref.code](codes, element.value_set))
+    extras.extend(base_invariants.of_element(element, ref.code))
     return extras
 
 

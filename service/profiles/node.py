@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from service.profiles.rules.primitive import MAX_STRING, Accepts
 from service.profiles.run import Check, Object, ObjectRule, Run, Where
@@ -22,13 +22,23 @@ class Compiled:
     """What a node is filled with.
 
     ``properties`` has the check of each property by its JSON name, ``texts`` the quick test of those that are strings,
-    which most are; ``unknown`` deals with other properties, ``rules`` are about the object as a whole.
+    which most are; ``unknown`` deals with other properties, ``rules`` are about the object as a whole. ``shadow`` says
+    that such objects stand beside a primitive value, which may be all that an element has.
     """
 
     properties: dict[str, Check]
     texts: dict[str, Accepts]
     rules: tuple[ObjectRule, ...]
     unknown: Unknown
+    shadow: bool = False
+
+
+ONLY_AN_ID: Final = frozenset(("id", "_id"))
+
+
+def only_an_id(where: Where, run: Run) -> None:
+    """Report an element without content: https://hl7.org/fhir/R5/types.html#Element, invariant ele-1."""
+    run.report("invariant", "ele-1", where, "an element must have a value or children, not only an id")
 
 
 class Node:
@@ -48,11 +58,13 @@ class Node:
         if not value:
             run.report("structure", "content", where, "an object must not be empty")
             return
+        if "id" in value and value.keys() <= ONLY_AN_ID and not compiled.shadow:
+            only_an_id(where, run)
         properties, texts = compiled.properties, compiled.texts
         for name, item in value.items():
             if type(item) is str:
                 accepts = texts.get(name)
-                if accepts is not None and 0 < len(item) <= MAX_STRING and accepts(item):
+                if accepts is not None and item[:1] > " " and len(item) <= MAX_STRING and accepts(item):
                     continue
             check = properties.get(name)
             if check is None:

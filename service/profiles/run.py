@@ -7,7 +7,8 @@ only when there is something to report.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from service.errors import Issue, Severity
@@ -21,17 +22,34 @@ SINGLE: Final = -1
 
 
 class Run:
-    """What one validation accumulates: ``issues`` are the problems found so far."""
+    """What one validation accumulates: ``issues`` are the problems found so far.
 
-    __slots__ = ("_contained", "container", "issues")
+    ``resource`` is the resource that is being checked, ``container`` the one that it is contained in or the same: the
+    %resource and %rootResource of invariants (https://hl7.org/fhir/R5/fhirpath.html#variables).
+    """
+
+    __slots__ = (
+        "_all_ids",
+        "_contained",
+        "_element_ids",
+        "_not_evaluated",
+        "_outermost",
+        "container",
+        "issues",
+        "resource",
+    )
 
     def __init__(self, container: Object) -> None:
         self.issues: list[Issue] = []
+        self._outermost = container
+        self._all_ids: frozenset[str] | None = None
+        self._not_evaluated: set[str] = set()
+        self._element_ids: set[tuple[int, str]] = set()
         self.enter(container)
 
     def enter(self, container: Object) -> None:
         """From here on, look up references ``#id`` in the ``contained`` of this resource."""
-        self.container = container
+        self.container = self.resource = container
         self._contained: dict[str, Any] | None = None
 
     def contained_type(self, resource_id: str) -> str | None:
@@ -43,9 +61,45 @@ class Run:
         found = self._contained.get(resource_id) if resource_id else self.container.get("resourceType")
         return found if isinstance(found, str) else None
 
+    def not_evaluated(self, key: str, where: Where, why: str) -> None:
+        """Report a rule that could not be applied, once for all its places: that it holds is not known."""
+        if key not in self._not_evaluated:
+            self._not_evaluated.add(key)
+            self.report("not-supported", key, where, f"{key} was not evaluated: {why}", "warning")
+
+    def all_ids(self) -> frozenset[str]:
+        """The ids of everything in the outermost resource, anchors in narratives included: what a link may lead to."""
+        if self._all_ids is None:
+            self._all_ids = frozenset(_ids_in(self._outermost))
+        return self._all_ids
+
+    def is_new_id(self, element_id: str) -> bool:
+        """Whether no element of the resource had this id so far."""
+        before = len(self._element_ids)
+        self._element_ids.add((id(self.resource), element_id))
+        return len(self._element_ids) > before
+
     def report(self, code: str, rule: str, where: Where, text: str, severity: Severity = "error") -> None:
         """Add an issue about the element at ``where``."""
         self.issues.append(Issue(severity, code, text, (location(where),), rule))
+
+
+_ANCHOR: Final = re.compile(r"""\b(?:id|name)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
+
+
+def _ids_in(resource: Object) -> Iterator[str]:
+    waiting: list[Any] = [resource]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            waiting.extend(child for child in item.values() if isinstance(child, dict | list))
+            own, narrative = item.get("id"), item.get("div")
+            if isinstance(own, str):
+                yield own
+            if isinstance(narrative, str):
+                yield from (match[1] or match[2] or "" for match in _ANCHOR.finditer(narrative))
 
 
 Check: TypeAlias = Callable[[Any, Where, Object, Run], None]

@@ -16,26 +16,34 @@ from typing import Any
 from fhir.resources import get_fhir_model_class
 from pydantic import ValidationError
 
-from service.profiles.base import check
 from tests.conformance.packages import resource_files
+from tests.support.validation import check_structure
 
 TARGET = "a reference points to a type that its definition does not allow, which fhir.resources does not look at"
 SIBLING = "fhir.resources refuses _valueCode, the extensions of a valueCode"
+RULES = "fhir.resources does not look at links, fullUrls, and what a canonical or the system of a value set may be"
 MINIMUM = "fhir.resources takes -9223372036854775808, the least integer64, to be out of range"
 
 DIFFERENCES = {
     "BiologicallyDerivedProduct-allogeneicHCT.json": TARGET,
     "BiologicallyDerivedProduct-autologousHCT.json": TARGET,
+    "Bundle-10bb101f-a121-4264-a920-67be9cb82c74.json": RULES,
+    "Bundle-3a0707d3-549e-4467-b8b8-5a2ab3800efe.json": RULES,
     "Bundle-dataelements.json": MINIMUM,
+    "Bundle-father.json": RULES,
+    "Bundle-lri-example.json": RULES,
     "Bundle-types.json": MINIMUM,
-    "Bundle-valuesets.json": SIBLING,
     "CodeSystem-discriminator-type.json": SIBLING,
     "CodeSystem-search-entry-mode.json": SIBLING,
+    "DocumentReference-sound.json": RULES,
     "DocumentReference-xray.json": TARGET,
     "Encounter-example.json": TARGET,
     "ImagingStudy-example-xr.json": TARGET,
+    "MedicinalProductDefinition-drug-and-device-complete.json": RULES,
+    "PlanDefinition-example-cardiology-os.json": RULES,
     "StructureDefinition-integer64.json": MINIMUM,
     "Transport-simpledelivery.json": TARGET,
+    "ValueSet-security-role-type.json": RULES,
 }
 
 SPOILED_VALUES: tuple[Any, ...] = (
@@ -56,7 +64,8 @@ SPOILED_VALUES: tuple[Any, ...] = (
 
 def accepted_by_us(text: str) -> bool:
     """Our verdict on a resource."""
-    return not check(json.loads(text, parse_float=Decimal))
+    issues = check_structure(json.loads(text, parse_float=Decimal))  # fhir.resources has no FHIRPath
+    return not any(issue.severity == "error" for issue in issues)
 
 
 def accepted_by_fhir_resources(text: str) -> bool:

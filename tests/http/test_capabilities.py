@@ -8,11 +8,11 @@ import pytest
 
 from service.fhir import definitions
 from service.fhir.json import loads
-from service.profiles.base import check
 from service.registry.package import catalogue
 from service.search.parameters import Parameter
 from tests.http.conftest import Configured
 from tests.support.asking import BASE, Fhir, refused
+from tests.support.validation import check
 
 pytestmark = pytest.mark.anyio
 

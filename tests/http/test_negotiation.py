@@ -171,7 +171,7 @@ async def test_prefer_return_of_every_write(fhir: Fhir) -> None:
         await fhir.delete("ResearchStudy/a", Prefer=outcome),
     ):
         assert response.status_code == 200
-        assert response.json()["issue"][0]["severity"] == "success"
+        assert response.json()["issue"][0]["severity"] in ("success", "warning")  # dom-6: it has no narrative
 
 
 async def test_prefer_in_several_lines(fhir: Fhir) -> None:

@@ -32,6 +32,7 @@ def parameter(id_: str = "alias", **members: Any) -> Json:
         "base": ["ResearchStudy"],
         "type": "string",
         "expression": "ResearchStudy.label.value",
+        "processingMode": "normal",
         **members,
     }
 

@@ -21,11 +21,12 @@ async def test_links_are_rewritten_wherever_fhir_has_links(fhir: Fhir) -> None:
         "text": {
             "status": "generated",
             "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{ONE}</p><a title="{ONE}" href="{ONE}">{ONE}</a>'
-            f"<img alt='{ONE}' src='{ONE}'/><a href=\"#x\">x</a></div>",
+            f"<img alt='{ONE}' src='{ONE}'/><a id=\"x\" href=\"#x\">x</a></div>",
         },
-        "identifier": [{"system": ONE, "value": ONE, "assigner": {"reference": ONE}}],
+        "identifier": [{"value": ONE, "assigner": {"reference": ONE}}],
         "site": [{"reference": f"{ONE}#part", "display": ONE}],
         "contained": [{**group(id="c"), "managingEntity": {"reference": ONE}}],
+        "recruitment": {"eligibility": {"reference": "#c"}},
         "relatedArtifact": [{"type": "cite-as", "document": {"url": ONE}, "resource": ONE, "label": ONE}],
         "extension": [
             {
@@ -53,7 +54,6 @@ async def test_links_are_rewritten_wherever_fhir_has_links(fhir: Fhir) -> None:
     inner = {each["url"]: each for each in resource["extension"][0]["extension"]}
     for rewritten in (
         resource["url"],
-        resource["identifier"][0]["system"],
         resource["identifier"][0]["assigner"]["reference"],
         resource["contained"][0]["managingEntity"]["reference"],
         resource["relatedArtifact"][0]["document"]["url"],
@@ -77,7 +77,7 @@ async def test_links_are_rewritten_wherever_fhir_has_links(fhir: Fhir) -> None:
     assert resource["title"] == f"about {ONE}"
     assert resource["text"]["div"] == (
         f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{ONE}</p><a title="{ONE}" href="{target}">{ONE}</a>'
-        f'<img alt=\'{ONE}\' src="{target}"/><a href="#x">x</a></div>'
+        f'<img alt=\'{ONE}\' src="{target}"/><a id="x" href="#x">x</a></div>'
     )
 
 
@@ -99,11 +99,9 @@ async def test_links_in_a_circle(fhir: Fhir) -> None:
 async def test_only_whole_links_are_rewritten(fhir: Fhir) -> None:
     """http.html#trules: what merely begins with a temporary URL, or has it inside, is another link."""
     urls = [f"{ONE}0", f"x{ONE}", f"http://example.org/{ONE}", f"{ONE}/x", f"{ONE}?x", ONE.upper()]
-    identifiers = [{"system": url} for url in urls]
-    await done(
-        fhir, entry("POST", "Group", group(), ONE), entry("PUT", "Group/a", group(id="a", identifier=identifiers))
-    )
-    assert (await fhir.get("Group/a")).json()["identifier"] == identifiers
+    sites = [{"reference": url} for url in urls]
+    await done(fhir, entry("POST", "Group", group(), ONE), entry("PUT", "ResearchStudy/a", study("a", site=sites)))
+    assert (await fhir.get("ResearchStudy/a")).json()["site"] == sites
 
 
 async def test_rewriting_keeps_digits_and_order(fhir: Fhir) -> None:

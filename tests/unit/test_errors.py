@@ -12,8 +12,8 @@ from service.errors import Issue, RegistryError
 from service.fhir import definitions
 from service.fhir.json import loads
 from service.fhir.outcome import operation_outcome
-from service.profiles.base import check
 from service.store.base import GuardFailed, VersionIs
+from tests.support.validation import check
 
 ISSUE_TYPES = definitions.required_codes("http://hl7.org/fhir/ValueSet/issue-type").systems[
     "http://hl7.org/fhir/issue-type"

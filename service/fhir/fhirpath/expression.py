@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from service.fhir.fhirpath import model
+from service.fhir.fhirpath.certain import Certain, certain
 from service.fhir.fhirpath.compiler import Compiler
 from service.fhir.fhirpath.context import Context, Hooks, Resolver, boolean
 from service.fhir.fhirpath.errors import EvaluationError
@@ -26,9 +27,10 @@ class Expression:
     """A compiled FHIRPath expression: immutable, and safe to share between threads.
 
     Calling it gives nodes; :meth:`values` and :meth:`typed` give plain values, and are fast for plain paths.
+    ``certain``, where there is one, tells quickly of an object of this type that the condition certainly holds.
     """
 
-    __slots__ = ("_condition", "_extract", "_run", "static", "text", "type")
+    __slots__ = ("_condition", "_extract", "_run", "certain", "static", "text", "type")
 
     def __init__(self, text: str, root_type: str | None, hooks: Hooks, *, strict: bool):
         tree = parse(text)
@@ -43,6 +45,7 @@ class Expression:
         kind = None if strict else self.type  # the nodes alone insist on what strict mode asks for
         self._extract: Extract | None = compile_extract(tree, kind) if kind else None
         self._condition: Condition | None = condition_of(tree, kind) if kind else None
+        self.certain: Certain | None = certain(tree, kind) if kind and not model.is_primitive(kind) else None
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, {self.type!r})"

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from service.profiles.rules import temporal
+from service.errors import Severity
+from service.profiles.rules import temporal, uri
 from service.profiles.run import json_type, quoted
 
 MAX_STRING: Final = 1024 * 1024
@@ -20,16 +21,21 @@ MAX_STRING: Final = 1024 * 1024
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 _is_code: Final = re.compile(r"[^\s\x00-\x1f]+(?: [^\s\x00-\x1f]+)*").fullmatch
-_is_uri: Final = re.compile(r"[^\s\x00-\x1f]+").fullmatch
+_is_element_id: Final = re.compile(r"[^\s\x00-\x1f]+").fullmatch
 _is_id: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _is_oid: Final = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
 _is_uuid: Final = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _is_base64: Final = re.compile(
     r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
 ).fullmatch
-_is_xhtml: Final = re.compile(r"\s*<div(?s:.*)").fullmatch
 # 20 characters hold any 64-bit integer; a string of a million digits must not become a number.
 _is_short_integer: Final = re.compile(r"(?=.{1,20}$)(?:0|[-+]?[1-9][0-9]*)").fullmatch
+
+
+_is_decimal: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,17})?(?:E[+-]?[0-9]{1,9})?").fullmatch
+_TOO_LARGE: Final = 10**18
+_FEW_CHARACTERS: Final = 11
+"""So many characters hold neither too many digits nor too large an exponent."""
 
 
 class Complaint(NamedTuple):
@@ -38,6 +44,7 @@ class Complaint(NamedTuple):
     code: str
     rule: str
     text: str
+    severity: Severity = "error"
 
 
 PrimitiveCheck: TypeAlias = Callable[[Any], Complaint | None]
@@ -45,7 +52,7 @@ Accepts: TypeAlias = Callable[[str], object]
 
 
 class Primitive(NamedTuple):
-    """A primitive type: the check of its values, and the quick test of a string that is not empty nor too long.
+    """A primitive type: the check of its values, and the quick test of a string that starts with no space and is short.
 
     What the quick test accepts (by any true result) is certainly good, for the rest the check decides. Types that are
     not strings in JSON have none.
@@ -81,15 +88,21 @@ def _wrong_integer(value: object) -> Complaint:
 
 
 def _decimal(value: Any) -> Complaint | None:  # noqa: ANN401  # any JSON value
-    if type(value) is int or isinstance(value, Decimal):
-        return None
-    return _wrong_type(value, "a number")
+    if type(value) is int:
+        good = -_TOO_LARGE < value < _TOO_LARGE
+    elif isinstance(value, Decimal):
+        text = str(value)
+        good = len(text) <= _FEW_CHARACTERS or _is_decimal(text) is not None
+    else:
+        return _wrong_type(value, "a number")
+    problem = "must have no more than 18 digits before the decimal point and 17 after it"
+    return None if good else Complaint("value", "range", problem)
 
 
 def _string(value: Any) -> Complaint | None:  # noqa: ANN401  # any JSON value
     if type(value) is not str:
         return _wrong_type(value, "a string")
-    if value and value.isprintable() and len(value) <= MAX_STRING:
+    if value[:1] > " " and value.isprintable() and len(value) <= MAX_STRING:
         return None
     return _unusual_string(value)
 
@@ -102,6 +115,8 @@ def _unusual_string(text: str) -> Complaint | None:
     control = _CONTROL.search(text)
     if control:
         return Complaint("value", "format", f"must not contain the control character U+{ord(control[0]):04X}")
+    if text.isspace():
+        return Complaint("value", "content", "should hold more than white space", "warning")
     return None
 
 
@@ -129,12 +144,12 @@ def _is_integer64(text: str) -> bool:
 
 
 _STRING: Final = Primitive(_string, str.isprintable)
-_URI: Final = _pattern(_is_uri, "is not a URI: it contains white space or control characters")
+_URI: Final = _text(uri.is_plain_uri, uri.uri_problem)
 
 PRIMITIVES: Final[dict[str, Primitive]] = {
     "base64Binary": _pattern(_is_base64, "is not base64"),
     "boolean": Primitive(_boolean),
-    "canonical": _URI,
+    "canonical": _text(uri.is_plain_canonical, uri.canonical_problem),
     "code": _pattern(_is_code, "is not a code: no white space except single spaces within"),
     "date": _text(temporal.is_plain_date, temporal.date_problem),
     "dateTime": _text(temporal.is_plain_date_time, temporal.date_time_problem),
@@ -152,9 +167,12 @@ PRIMITIVES: Final[dict[str, Primitive]] = {
     "uri": _URI,
     "url": _URI,
     "uuid": _pattern(_is_uuid, "is not a UUID: urn:uuid: and 32 lowercase hexadecimal digits in five groups"),
-    "xhtml": _pattern(_is_xhtml, "is not XHTML: it must be one div element"),
+    "xhtml": _STRING,  # what it has to be is for rules/narrative.py
 }
 """All primitive types of R5."""
 
-ELEMENT_ID: Final = _pattern(_is_uri, "is not an id of an element: it contains white space")
+ABSOLUTE_URI: Final = _text(uri.is_plain_canonical, uri.absolute_problem)
+"""The ``system`` of an identifier or a code, which means the same wherever it is read."""
+
+ELEMENT_ID: Final = _pattern(_is_element_id, "is not an id of an element: it contains white space")
 """The ``id`` of an element inside a resource, any string without spaces: https://hl7.org/fhir/R5/types.html#Element."""

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from service.fhir import definitions
-from service.profiles.run import SINGLE, Object, Run, Where, quoted
+from service.profiles.run import SINGLE, Check, Object, Run, Where, quoted
 
 Extra: TypeAlias = Callable[[Object, Where, Run], None]
 """What an element demands of its value beyond the value's type: the value, its location, the run."""
@@ -61,6 +61,18 @@ def of_codeable_reference(targets: Sequence[str]) -> Extra:
         reference = value.get("reference")
         if type(reference) is dict:
             check_reference(reference, (where, "reference", SINGLE), run)
+
+    return check
+
+
+def of_canonical(name: str, check_type: Check) -> Check:
+    """Check that a canonical ``#id`` points to a contained resource; ``name`` is as it stands in locations."""
+
+    def check(value: Any, where: Where, owner: Object, run: Run) -> None:  # noqa: ANN401  # a Check
+        check_type(value, where, owner, run)
+        for index, text in enumerate(value) if type(value) is list else ((SINGLE, value),):
+            if type(text) is str and text.startswith("#") and run.contained_type(text[1:]) is None:
+                run.report("not-found", "reference", (where, name, index), f"no contained resource is {quoted(text)}")
 
     return check
 

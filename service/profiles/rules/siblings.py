@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.profiles.node import Node
+from service.profiles.node import ONLY_AN_ID, Node, only_an_id
 from service.profiles.rules import cardinality
 from service.profiles.run import SINGLE, Check, Object, Run, Where, json_type
 
 
-def single(name: str, element: Node) -> Check:
-    """Check ``_name`` where the element ``name`` occurs at most once; ``name`` is as it stands in locations."""
+def single(name: str, element: Node, property_name: str) -> Check:
+    """Check ``_name`` where the element ``name`` occurs at most once; ``name`` is as it stands in locations.
 
-    def check(value: Any, where: Where, owner: Object, run: Run) -> None:  # noqa: ANN401, ARG001  # a Check
+    ``property_name`` is the property of the value in JSON: ``valueString`` for ``value.ofType(string)``.
+    """
+
+    def check(value: Any, where: Where, owner: Object, run: Run) -> None:  # noqa: ANN401  # a Check
         there: Where = (where, name, SINGLE)
         if type(value) is dict:
-            element.check(value, there, run)
+            _beside(owner.get(property_name), value, there, element, run)
         elif type(value) is list:
             cardinality.an_array(there, run)
         else:
@@ -44,13 +47,21 @@ def repeated(name: str, element: Node) -> Check:
             run.report("structure", "siblings", there, text)
         for index, item in enumerate(value):
             if type(item) is dict:
-                element.check(item, (where, name, index), run)
+                beside = values[index] if type(values) is list and index < len(values) else None
+                _beside(beside, item, (where, name, index), element, run)
             elif item is not None:
                 _not_an_object(item, (where, name, index), run)
             elif type(values) is not list or index >= len(values):  # else it is reported with the value
                 run.report("structure", "null", (where, name, index), "has neither a value nor an extension")
 
     return check
+
+
+def _beside(value: Any, extra: Object, there: Where, element: Node, run: Run) -> None:  # noqa: ANN401  # any JSON value
+    """Check what stands beside a primitive value, which may be missing."""
+    element.check(extra, there, run)
+    if value is None and extra and extra.keys() <= ONLY_AN_ID:
+        only_an_id(there, run)
 
 
 def carries(owner: Object, name: str, index: int) -> bool:

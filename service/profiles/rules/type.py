@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from service.profiles.rules import binding, cardinality, siblings
 from service.profiles.rules.primitive import Accepts, Complaint, Primitive, PrimitiveCheck
-from service.profiles.run import SINGLE, Check, Object, Run, Where, json_type
+from service.profiles.run import SINGLE, Check, Object, Run, Where, json_type, quoted
 
 ObjectCheck: TypeAlias = Callable[[Object, Where, Run], None]
 """Checks a JSON object at its own location."""
@@ -83,13 +83,26 @@ def repeated_primitive(name: str, check_value: PrimitiveCheck) -> Check:
     return check
 
 
+def element_id(check_value: PrimitiveCheck) -> Check:
+    """Expect the ``id`` of an element, which no other element of the resource has."""
+
+    def check(value: Any, where: Where, owner: Object, run: Run) -> None:  # noqa: ANN401, ARG001  # a Check
+        complaint = check_value(value)
+        if complaint is not None:
+            _complain(value, complaint, (where, "id", SINGLE), run)
+        elif not run.is_new_id(value):
+            run.report("duplicate", "id", (where, "id", SINGLE), f"another element has the id {quoted(value)}")
+
+    return check
+
+
 def _complain(value: object, complaint: Complaint, there: Where, run: Run) -> None:
     if value is None:
         run.report("structure", "null", there, "null is allowed only in arrays, where an extension takes its place")
     elif type(value) is list:
         cardinality.an_array(there, run)
     else:
-        run.report(complaint.code, complaint.rule, there, complaint.text)
+        run.report(complaint.code, complaint.rule, there, complaint.text, complaint.severity)
 
 
 def bound_code(code: Primitive, allows: Accepts, value_set: str) -> Primitive:

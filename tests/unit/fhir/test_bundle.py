@@ -6,13 +6,14 @@ import json
 
 from service.fhir.bundle import Entry, Link, bundle
 from service.fhir.json import loads
-from service.profiles.base import check
+from tests.support.validation import check
 
 
 def test_resources_are_spliced_as_they_are() -> None:
     """json.html: the exact bytes of a resource are in the Bundle."""
-    resource = b'{ "resourceType":"Basic" ,"code":{"text":"\\u00e9"}}'
-    made = bundle("searchset", [Entry(resource, "http://x.test/Basic/1", {"search": {"mode": "match"}})], total=1)
+    resource = b'{ "resourceType":"Basic" ,"id":"1", "code":{"text":"\\u00e9"}}'
+    entries = [Entry(resource, "http://x.test/Basic/1", {"search": {"mode": "match"}})]
+    made = bundle("searchset", entries, total=1, links=[Link("self", "http://x.test/Basic")])
     assert resource in made
     assert check(loads(made)) == []
 

@@ -33,6 +33,7 @@ ALIAS: dict[str, Any] = {
     "base": ["Group"],
     "type": "string",
     "expression": "Group.name",
+    "processingMode": "normal",
 }
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from service.fhir.json import loads
 from service.operations.registry import CODE, operations
-from service.profiles.base import check
 from service.registry.package import folder, resources
+from tests.support.validation import check
 
 DEFINITIONS = sorted(path.name for path in folder().glob("OperationDefinition-*.json"))
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from service.errors import Issue
-from service.profiles.base import check
+from tests.support.validation import check_structure as check
 
 STUDY: dict[str, Any] = {
     "resourceType": "ResearchStudy",

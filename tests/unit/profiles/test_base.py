@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.fhir import definitions
-from service.profiles.base import check
 from service.profiles.rules.primitive import MAX_STRING
 from service.profiles.rules.unknown import LONGEST_NAME, unknown
 from service.profiles.run import SINGLE, Run
+from tests.support.validation import check_structure as check
 from tests.unit.profiles.checking import STUDY, found, only, study
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.profiles.base import check
+from tests.support.validation import check_structure as check
 from tests.unit.profiles.checking import found, study
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.profiles.base import check
 from service.profiles.rules.reference import target_type
 from service.profiles.run import Run
+from tests.support.validation import check_structure as check
 
 CONTAINER = {
     "resourceType": "ResearchStudy",

@@ -11,11 +11,11 @@ from typing import Any, Final
 import pytest
 
 from service.fhir.json import loads
-from service.profiles.base import check
 from service.registry import package
 from service.search.definition import parse_definition
 from service.search.index import values
 from service.search.parameters import Catalogue
+from tests.support.validation import check
 
 Json = dict[str, Any]
 

@@ -1,0 +1,88 @@
+"""What is certain of a condition without evaluating it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.fhir.fhirpath import EvaluationError, compile, root  # noqa: A004  # what it is called everywhere
+from service.fhir.fhirpath.context import boolean
+
+PATIENT: dict[str, Any] = {"resourceType": "Patient", "active": True, "name": [{"family": "F"}]}
+
+CERTAIN = [
+    "photo.empty()",
+    "photo.where(size > 3).empty()",
+    "photo.exists().not()",
+    "photo.exists() implies photo.size > 3",
+    "active implies photo.all(size > 3)",
+    "photo.size.isDistinct() and communication.select(language | preferred).isDistinct()",
+    "name.exists() or photo.size > 3",
+    "photo.size > 3 or name.exists()",
+    "(photo.exists() and photo.size > 3).not()",
+    "(photo.size > 3 and photo.exists()).not()",
+    "(photo | contact.name).empty()",
+    "photo[0].empty()",
+    "name.exists()",
+    "photo.tail().all(size > 3)",
+    "photo.count() = 0",
+]
+UNCERTAIN = [
+    "photo.size > 3",
+    "name.where(family = 'F').family.length() < 3",
+    "photo.exists() or name.family.length() < 3",
+    "%resource.photo.empty()",
+    "photo.exists(size > 3).not() and name.family.length() < 3",
+    "children().where($this is Attachment).empty()",
+]
+
+
+@pytest.mark.parametrize("expression", CERTAIN)
+def test_what_one_look_tells(expression: str) -> None:
+    """Elements that are not there, and operators of which one side is enough."""
+    compiled = compile(expression, "Patient")
+    assert compiled.certain is not None
+    assert compiled.certain(PATIENT)
+    assert compiled.boolean(PATIENT) is True
+
+
+@pytest.mark.parametrize("expression", UNCERTAIN)
+def test_in_doubt_it_is_not_certain(expression: str) -> None:
+    """What needs a value, a count or another root is left to the expression."""
+    compiled = compile(expression, "Patient")
+    assert compiled.certain is None or not compiled.certain(PATIENT)
+
+
+def test_a_shadow_is_there() -> None:
+    """A primitive that has only extensions is no absent element."""
+    compiled = compile("birthDate.where($this > @2000).empty()", "Patient")
+    assert compiled.certain is not None
+    assert not compiled.certain({**PATIENT, "_birthDate": {"id": "a"}})
+
+
+@given(
+    st.sampled_from(CERTAIN + UNCERTAIN),
+    st.fixed_dictionaries(
+        {"resourceType": st.just("Patient")},
+        optional={
+            "active": st.booleans(),
+            "_active": st.just({"id": "a"}),
+            "name": st.lists(st.just({"family": "F"}) | st.just({"text": "T"}), min_size=1, max_size=2),
+            "photo": st.lists(st.sampled_from([{"size": "1"}, {"size": "9"}, {"title": "T"}]), min_size=1, max_size=3),
+            "contact": st.just([{"name": {"text": "T"}}]),
+        },
+    ),
+)
+def test_what_is_certain_holds(expression: str, resource: dict[str, Any]) -> None:
+    """Whenever the quick test says so, the evaluation of every node says so too."""
+    compiled = compile(expression, "Patient")
+    if compiled.certain is None or not compiled.certain(resource):
+        return
+    try:
+        outcome = boolean(compiled(resource, root(resource)), expression)
+    except EvaluationError:
+        return  # one side alone decides, and the other has no answer
+    assert outcome is True
