@@ -36,7 +36,8 @@ class Issue:
 
     ``code`` is an issue type (https://hl7.org/fhir/R5/codesystem-issue-type.html), ``expression`` the FHIRPath
     location in the resource, or the name of the HTTP parameter or header, that it is about; ``rule`` the key of
-    the rule that was broken, as far as it has one (an invariant's key, or the kind of check).
+    the rule that was broken, as far as it has one (an invariant's key, or the kind of check); ``profile`` the URL of
+    the profile that has the rule, None for what FHIR itself demands.
     """
 
     severity: Severity
@@ -44,6 +45,7 @@ class Issue:
     diagnostics: str
     expression: tuple[str, ...] = ()
     rule: str | None = None
+    profile: str | None = None
 
 
 class RegistryError(Exception):

@@ -2,8 +2,9 @@
 
 The definitions of FHIR R5 (https://hl7.org/fhir/R5/downloads.html) are tens of megabytes, most of it prose. The
 service needs only their skeleton: elements, types, cardinalities, bindings, codes, search parameters, invariants and
-compartments. This program reads the packages ``hl7.fhir.r5.core`` and ``hl7.fhir.r5.expansions``, as unpacked folders
-or as ``.tgz`` archives, and writes that skeleton as JSON, sorted, so that the same packages give the same bytes.
+compartments, and profiles and extensions. This program reads the packages ``hl7.fhir.r5.core``,
+``hl7.fhir.r5.expansions`` and ``hl7.fhir.uv.extensions.r5``, as unpacked folders or as ``.tgz`` archives, and writes
+that skeleton as JSON, sorted, so that the same packages give the same bytes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from service.fhir import definitions
+from service.profiles.definition.core import core_definitions
+from tools.derive_definitions import structure_definitions
 
 Json = dict[str, Any]
 
@@ -309,10 +312,10 @@ def compartments(core: Package) -> Json:
     }
 
 
-def provenance(core: Package, expansions: Package) -> Json:
+def provenance(core: Package, *others: Package) -> Json:
     """Which packages the tables were derived from."""
     return {
-        "packages": [f"{p.manifest['name']}#{p.manifest['version']}" for p in (core, expansions)],
+        "packages": [f"{p.manifest['name']}#{p.manifest['version']}" for p in (core, *others)],
         "fhirVersion": core.manifest["fhirVersions"][0],
         "license": core.manifest["license"],
     }
@@ -332,7 +335,7 @@ def _lines(table: Json | list[Json]) -> str:
     return "[\n" + ",\n".join(compact(value) for value in table) + "\n]\n"
 
 
-def derive(core: Package, expansions: Package, output: Path) -> dict[str, Path]:
+def derive(core: Package, expansions: Package, extensions: Package, output: Path) -> dict[str, Path]:
     """Write all tables to the output folder; the files written, by table."""
     output.mkdir(parents=True, exist_ok=True)
     types = elements(core)
@@ -342,7 +345,10 @@ def derive(core: Package, expansions: Package, output: Path) -> dict[str, Path]:
         "search_parameters": search_parameters(core),
         "invariants": invariants(core),
         "compartments": compartments(core),
-        "provenance": provenance(core, expansions),
+        "structure_definitions": structure_definitions(
+            core.of_type("StructureDefinition"), extensions.of_type("StructureDefinition")
+        ),
+        "provenance": provenance(core, expansions, extensions),
     }
     written = {}
     for name, table in tables.items():
@@ -362,15 +368,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Derive the tables of service/fhir/r5 from the packages of FHIR R5.")
     parser.add_argument("core", type=Path, help="hl7.fhir.r5.core: folder or .tgz")
     parser.add_argument("expansions", type=Path, help="hl7.fhir.r5.expansions: folder or .tgz")
+    parser.add_argument("extensions", type=Path, help="hl7.fhir.uv.extensions.r5: folder or .tgz")
     parser.add_argument("output", type=Path, nargs="?", default=definitions.TABLES, help="default: service/fhir/r5")
     arguments = parser.parse_args()
-    written = derive(Package(arguments.core), Package(arguments.expansions), arguments.output)
+    packages = [Package(source) for source in (arguments.core, arguments.expansions, arguments.extensions)]
+    written = derive(packages[0], packages[1], packages[2], arguments.output)
     loaders: dict[str, Callable[[], object]] = {
         "elements": definitions.type_names,
         "codes": definitions.required_value_sets,
         "search_parameters": definitions.search_parameters,
         "invariants": definitions.invariants,
         "compartments": definitions.compartments,
+        "structure_definitions": core_definitions,
         "provenance": definitions.provenance,
     }
     print(f"{'table':<20}{'bytes':>10}{'entries':>9}{'load ms':>9}")

@@ -7,7 +7,7 @@ are layered, so that what users define stands before what a package brings, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 Resource: TypeAlias = dict[str, Any]
@@ -53,7 +53,7 @@ class Library:
         URL, an active one before a draft or retired one.
         """
         url, _, version = canonical.partition("#")[0].partition("|")
-        versions = self._resources.get((type_, url))
+        versions = self._versions(type_, url)
         if versions and not version:
             return max(versions.values(), key=_rank)
         if versions and version in versions:
@@ -65,12 +65,20 @@ class Library:
         seen = set()
         layer: Library | None = self
         while layer is not None:
-            for (found, url), versions in layer._resources.items():  # noqa: SLF001  # another library
-                for version, resource in versions.items():
-                    if found == type_ and (url, version) not in seen:
+            for url in layer._urls(type_):  # noqa: SLF001  # another library
+                for version, resource in layer._versions(type_, url).items():  # noqa: SLF001
+                    if (url, version) not in seen:
                         seen.add((url, version))
                         yield resource
             layer = layer.below
+
+    def _versions(self, type_: str, url: str) -> Mapping[str, Resource]:
+        """Return what this layer has under a URL, by version."""
+        return self._resources.get((type_, url), {})
+
+    def _urls(self, type_: str) -> Iterable[str]:
+        """Return the URLs of a type in this layer."""
+        return [url for found, url in self._resources if found == type_]
 
 
 def newer(version: str, other: str) -> bool:

@@ -20,5 +20,10 @@ def check(resource: dict[str, Any]) -> list[Issue]:
     lost digits and is refused). How deeply it is nested is bounded by whoever parsed it. Never raises for its content.
     """
     run = Run(resource)
-    check_resource(resource, root_of(resource), run)
+    check_into(run)
     return run.issues
+
+
+def check_into(run: Run) -> None:
+    """Check the resource that a run was made for; the run then has the issues, and the extensions that were met."""
+    check_resource(run.container, root_of(run.container), run)

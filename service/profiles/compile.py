@@ -92,7 +92,7 @@ def _compile(type_name: str, path: str | None) -> Compiled:
     rules = _rules(elements)
     if type_name == "Extension":
         value = definition.by_path["Extension.value[x]"]
-        rules.append(extension.value_or_extensions(_json_names(value)))
+        rules += [extension.value_or_extensions(_json_names(value)), extension.collected]
     rules.extend(_invariants(type_name, path, elements))
     unknown_property = unknown.unknown(path or type_name, properties, choices)
     return Compiled(properties, texts, tuple(rules), unknown_property, type_name == "Element")
@@ -237,6 +237,8 @@ def _extras(element: ElementDefinition, ref: TypeReference) -> list[Extra]:
         codes = definitions.required_codes(element.value_set)
         extras.append(binding.BY_TYPE[ref.code](codes, element.value_set))
     extras.extend(base_invariants.of_element(element, ref.code))
+    if element.strength == "extensible" and element.value_set and ref.code in binding.BY_TYPE:
+        extras.append(binding.collected(ref.code, element.value_set))
     return extras
 
 

@@ -25,7 +25,9 @@ class Run:
     """What one validation accumulates: ``issues`` are the problems found so far.
 
     ``resource`` is the resource that is being checked, ``container`` the one that it is contained in or the same: the
-    %resource and %rootResource of invariants (https://hl7.org/fhir/R5/fhirpath.html#variables).
+    %resource and %rootResource of invariants (https://hl7.org/fhir/R5/fhirpath.html#variables). ``extensions`` are the
+    extensions that were met and ``bound`` the values with an extensible binding (value, location, type, value set), for
+    whoever judges them.
     """
 
     __slots__ = (
@@ -34,13 +36,17 @@ class Run:
         "_element_ids",
         "_not_evaluated",
         "_outermost",
+        "bound",
         "container",
+        "extensions",
         "issues",
         "resource",
     )
 
     def __init__(self, container: Object) -> None:
         self.issues: list[Issue] = []
+        self.bound: list[tuple[Object, Where, str, str]] = []
+        self.extensions: list[tuple[Object, Where]] = []
         self._outermost = container
         self._all_ids: frozenset[str] | None = None
         self._not_evaluated: set[str] = set()

@@ -20,6 +20,7 @@ VERSIONS = {
     "hl7.fhir.r5.core": "5.0.0",
     "hl7.fhir.r5.examples": "5.0.0",
     "hl7.fhir.r5.expansions": "5.0.0",
+    "hl7.fhir.uv.extensions.r5": "5.3.0-ballot-tc1",
 }
 
 

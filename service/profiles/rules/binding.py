@@ -58,7 +58,7 @@ def coding(codes: ValueSetCodes, value_set: str) -> Extra:
     allows = _allows(codes)
 
     def check(value: Object, where: Where, run: Run) -> None:
-        if not allows(value.get("system"), value.get("code")) and not _absent(value):
+        if not allows(value.get("system"), value.get("code")) and not absent(value):
             _refuse(f"{_shown(value)} is not in", value_set, (where, "code", SINGLE), run)
 
     return check
@@ -71,7 +71,7 @@ def codeable_concept(codes: ValueSetCodes, value_set: str) -> Extra:
     def check(value: Object, where: Where, run: Run) -> None:
         listed = value.get("coding")
         codings = [c for c in listed if isinstance(c, dict)] if isinstance(listed, list) else []
-        if any(allows(c.get("system"), c.get("code")) for c in codings) or _absent(value):
+        if any(allows(c.get("system"), c.get("code")) for c in codings) or absent(value):
             return
         shown = ", ".join(map(_shown, codings))
         _refuse(f"{shown}: none is in" if shown else "has no code from", value_set, where, run)
@@ -87,6 +87,15 @@ def codeable_reference(codes: ValueSetCodes, value_set: str) -> Extra:
         concept = value.get("concept")
         if isinstance(concept, dict):
             check_concept(concept, (where, "concept", SINGLE), run)
+
+    return check
+
+
+def collected(type_name: str, value_set: str) -> Extra:
+    """Note a value that has an extensible binding, for whoever has a terminology to judge it."""
+
+    def check(value: Object, where: Where, run: Run) -> None:
+        run.bound.append((value, where, type_name, value_set))
 
     return check
 
@@ -113,7 +122,7 @@ def _shown(value: Object) -> str:
     return quoted(f"{value.get('system', '')}|{value.get('code', '')}")
 
 
-def _absent(value: Object) -> bool:
+def absent(value: Object) -> bool:
     """Whether an extension says why there is no code."""
     extensions = value.get("extension")
     if not isinstance(extensions, list):

@@ -24,3 +24,8 @@ def value_or_extensions(value_names: frozenset[str]) -> ObjectRule:
         run.report("invariant", RULE, where, text)
 
     return check
+
+
+def collected(value: Object, where: Where, run: Run) -> None:
+    """Note the extension, for whoever checks extensions against their definitions."""
+    run.extensions.append((value, where))

@@ -39,7 +39,7 @@ def of_reference(targets: Sequence[str]) -> Extra:
         if declared is None and (text is None or (type(text) is str and text.partition("/")[0] in allowed)):
             return
         pointed = target_type(text, run)
-        named = _named_type(declared)
+        named = named_type(declared)
         if pointed and named and pointed != named:
             there: Where = (where, "type", SINGLE)
             run.report("structure", "reference", there, f"says {named}, but the reference is to {quoted(pointed)}")
@@ -87,7 +87,7 @@ def target_type(text: Any, run: Run) -> str | None:  # noqa: ANN401  # any JSON 
     return match[1] if match and match[1] in _resource_types() else None
 
 
-def _named_type(declared: Any) -> str | None:  # noqa: ANN401  # any JSON value
+def named_type(declared: Any) -> str | None:  # noqa: ANN401  # any JSON value
     """The resource type in ``Reference.type``, which may be its name or the URL of its definition."""
     name = declared.removeprefix(_TYPE_URL) if isinstance(declared, str) else None
     return name if name in _resource_types() else None

@@ -1,0 +1,1 @@
+"""StructureDefinitions as they are read: chains, trees of elements, snapshots."""

@@ -1,0 +1,198 @@
+"""Bindings of profiles, decided by the terminology: https://hl7.org/fhir/R5/terminologies.html#strength.
+
+A required binding is broken by an error, an extensible one by a warning (whether another code was needed is for people
+to judge), a preferred one by an information. A code that is not known here is a question to an external server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from service.errors import Severity
+from service.profiles.item import Item
+from service.profiles.profile_run import ProfileRun, Question
+from service.profiles.rules.binding import absent
+from service.profiles.rules.item_rule import ItemRule, ItemsRule
+from service.profiles.run import SINGLE, Where, location, quoted
+from service.terminology.base import Verdict
+
+_MAXIMUM: Final = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+_SEVERITIES: Final[dict[str, Severity]] = {"required": "error", "extensible": "warning", "preferred": "information"}
+_ADDITIONAL: Final = {"required": "required", "maximum": "required", "extensible": "extensible"}
+"""What a purpose of an additional binding amounts to; the others (candidate, ui, starter, ...) bind nobody."""
+
+
+class Binding(NamedTuple):
+    """A value set, how strongly it is bound, and whether one of several repetitions is enough."""
+
+    strength: str
+    value_set: str
+    any: bool = False
+
+
+class Code(NamedTuple):
+    """One code of an element, its system as far as it has one, and where it is."""
+
+    system: str | None
+    version: str | None
+    code: str
+    display: str | None
+    where: Where
+
+
+def bindings(definition: dict[str, Any]) -> list[Binding]:
+    """All that ``ElementDefinition.binding`` demands; what holds only for some uses cannot be decided: left out."""
+    found = []
+    if isinstance(definition.get("valueSet"), str):
+        found.append(Binding(str(definition.get("strength")), definition["valueSet"]))
+    found += [
+        Binding("required", str(extension.get("valueCanonical") or extension.get("valueUri")))
+        for extension in definition.get("extension", ())
+        if extension.get("url") == _MAXIMUM
+    ]
+    found += [
+        Binding(_ADDITIONAL[entry["purpose"]], str(entry.get("valueSet")), bool(entry.get("any")))
+        for entry in definition.get("additional", ())
+        if entry.get("purpose") in _ADDITIONAL and not entry.get("usage")
+    ]
+    return [binding for binding in found if binding.strength in _SEVERITIES]
+
+
+def bound(binding: Binding) -> ItemRule:
+    """Demand a code of the value set, as far as the strength of the binding goes."""
+
+    def check(item: Item, run: ProfileRun) -> None:
+        run.bound_by_profile.add(item.where)
+        if _certain(item.value, binding.value_set, run):
+            return
+        found = codes(item)
+        if found is None or (isinstance(item.value, dict) and absent(item.value)):
+            return
+        if not found:
+            if binding.strength != "preferred":
+                text = f"has no code from the {binding.strength} value set {binding.value_set}"
+                run.report("code-invalid", "binding", item.where, text, _SEVERITIES[binding.strength])
+            return
+        _judge(binding, found, item, run)
+
+    return check
+
+
+def extensible_of_base(run: ProfileRun) -> None:
+    """Judge the extensible bindings of the base definitions, but for elements that a profile binds otherwise."""
+    for value, where, type_name, value_set in run.bound:
+        if where not in run.bound_by_profile and not _certain(value, value_set, run):
+            _extensible(value_set)(Item(value, None, where, type_name, None), run)
+
+
+def _certain(value: Any, value_set: str, run: ProfileRun) -> bool:  # noqa: ANN401  # any JSON value
+    """Whether a concept has a coding that was found to be right before: most codes are asked about again and again."""
+    codings = value.get("coding") if type(value) is dict else None
+    if type(codings) is not list:
+        return False
+    right = run.surroundings.right_codes
+    try:
+        return any(
+            (value_set, c.get("system"), c.get("code"), c.get("display"), c.get("version")) in right for c in codings
+        )
+    except (AttributeError, TypeError):  # not what a coding looks like
+        return False
+
+
+@cache
+def _extensible(value_set: str) -> ItemRule:
+    return bound(Binding("extensible", value_set))
+
+
+def any_bound(binding: Binding) -> ItemsRule:
+    """Demand that one of the repetitions has a code of the value set."""
+
+    def check(items: Sequence[Item], where: Where, run: ProfileRun) -> None:
+        if not items:
+            return
+        for item in items:
+            if any(_verdict(binding, code, run).result is not False for code in codes(item) or ()):
+                return
+        text = f"none has a code from the {binding.strength} value set {binding.value_set}"
+        run.report("code-invalid", "binding", where, text, _SEVERITIES[binding.strength])
+
+    return check
+
+
+def in_value_set(item: Item, value_set: str, run: ProfileRun) -> bool:
+    """Whether an item has a code that is certainly in a value set."""
+    binding = Binding("required", value_set)
+    return any(_verdict(binding, code, run).result for code in codes(item) or ())
+
+
+def codes(item: Item) -> list[Code] | None:
+    """The codes of an item of any type that can be bound; None if there is nothing to judge."""
+    value, where = item.value, item.where
+    if item.type == "CodeableReference":
+        value, where = value.get("concept"), (where, "concept", SINGLE)
+        if value is None:
+            return None
+    if isinstance(value, str):
+        return [Code(None, None, value, None, where)]
+    if not isinstance(value, dict):
+        return None
+    if item.type in ("CodeableConcept", "CodeableReference"):
+        listed = value.get("coding")
+        codings = listed if isinstance(listed, list) else []
+        found = (_code(coding, (where, "coding", index)) for index, coding in enumerate(codings))
+        return [code for code in found if code]
+    only = _code(value, where)
+    return [only] if only else []
+
+
+def _code(coding: object, where: Where) -> Code | None:
+    if not isinstance(coding, dict) or not isinstance(coding.get("code"), str):
+        return None
+    parts = (coding.get(name) for name in ("system", "version", "display"))
+    system, version, display = (part if isinstance(part, str) else None for part in parts)
+    return Code(system, version, coding["code"], display, where)
+
+
+def _verdict(binding: Binding, code: Code, run: ProfileRun) -> Verdict:
+    terminology = run.surroundings.terminology
+    return terminology.in_value_set(
+        binding.value_set, code.system, code.code, version=code.version, display=code.display
+    )
+
+
+def _judge(binding: Binding, found: list[Code], item: Item, run: ProfileRun) -> None:
+    verdicts = [(code, _verdict(binding, code, run)) for code in found]
+    right = [(code, verdict) for code, verdict in verdicts if verdict.result]
+    if right:
+        if all(verdict.wrong_display for _, verdict in right):
+            code, verdict = right[0]
+            text = verdict.message or f"{quoted(code.display)} is no display of {quoted(code.code)}"
+            run.report("invalid", "display", code.where, text, "warning")
+        for code, verdict in right:
+            if not verdict.wrong_display:
+                run.surroundings.remember(binding.value_set, code.system, code.code, code.display, code.version)
+        return
+    unknown = [(code, verdict) for code, verdict in verdicts if verdict.result is None]
+    if unknown:
+        if binding.strength != "preferred":
+            _ask(binding, unknown, run)
+        return
+    shown = ", ".join(quoted(f"{code.system or ''}|{code.code}") for code in found)
+    why = f": {verdicts[0][1].message}" if verdicts[0][1].message else ""
+    text = f"{shown} is not in the {binding.strength} value set {binding.value_set}{why}"
+    where = item.where if len(found) != 1 or item.type != "Coding" else (item.where, "code", SINGLE)
+    run.report("code-invalid", "binding", where, text, _SEVERITIES[binding.strength])
+
+
+def _ask(binding: Binding, unknown: list[tuple[Code, Verdict]], run: ProfileRun) -> None:
+    for code, verdict in unknown:
+        where = location(code.where)
+        asked = Question(binding.value_set, code.system, code.version, code.code, code.display, binding.strength, where)
+        run.questions.append(asked)
+        why = f": {verdict.message}" if verdict.message else ""
+        text = (
+            f"whether {quoted(code.code)} is in the {binding.strength} value set {binding.value_set} is not known here"
+        )
+        run.report("not-supported", "binding", code.where, text + why, "warning")

@@ -1,0 +1,76 @@
+"""``fixed[x]`` and ``pattern[x]``: https://hl7.org/fhir/R5/elementdefinition-definitions.html#ElementDefinition.fixed_x_.
+
+A fixed value is the value exactly, down to ids and extensions. A pattern is a part of the value: what it has must be
+there, in arrays among whatever else there is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.profiles.item import Item
+from service.profiles.profile_run import ProfileRun
+from service.profiles.rules.item_rule import ItemRule
+from service.profiles.run import json_type, quoted
+
+
+def fixed(expected: Any) -> ItemRule:  # noqa: ANN401  # any JSON value
+    """Demand exactly this value."""
+
+    def check(item: Item, run: ProfileRun) -> None:
+        if not same(expected, item.value):
+            run.report("value", "fixed", item.where, f"must be {shown(expected)}, not {shown(item.value)}")
+
+    return check
+
+
+def pattern(expected: Any) -> ItemRule:  # noqa: ANN401  # any JSON value
+    """Demand that the value has all that the pattern has."""
+
+    def check(item: Item, run: ProfileRun) -> None:
+        if not within(expected, item.value):
+            run.report("value", "pattern", item.where, f"must have what the pattern {shown(expected)} has")
+
+    return check
+
+
+def same(expected: Any, value: Any) -> bool:  # noqa: ANN401  # any JSON values
+    """Whether two JSON values are the same; the digits of a decimal count, for they are its precision."""
+    if isinstance(expected, dict):
+        return (
+            isinstance(value, dict)
+            and expected.keys() == value.keys()
+            and all(same(part, value[name]) for name, part in expected.items())
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(value, list)
+            and len(expected) == len(value)
+            and all(same(*pair) for pair in zip(expected, value, strict=True))
+        )
+    return _same_primitive(expected, value)
+
+
+def within(expected: Any, value: Any) -> bool:  # noqa: ANN401  # any JSON values
+    """Whether a value has all that a pattern has; each item of an array in the pattern is in the value's array."""
+    if isinstance(expected, dict):
+        return isinstance(value, dict) and all(within(part, value.get(name)) for name, part in expected.items())
+    if isinstance(expected, list):
+        return isinstance(value, list) and all(any(within(part, item) for item in value) for part in expected)
+    return _same_primitive(expected, value)
+
+
+def _same_primitive(expected: object, value: object) -> bool:
+    if type(expected) is str:
+        return value == expected
+    # True is 1 to Python, and 1.0 is 1.00; neither is so to FHIR.
+    return json_type(expected) == json_type(value) and str(expected) == str(value)
+
+
+def shown(value: object) -> str:
+    """A value in a message: a coded one by system and code, other objects by what they have."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {shown(part)}" for name, part in list(value.items())[:4]) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(shown(part) for part in value[:3]) + "]"
+    return "nothing" if value is None else quoted(value)
