@@ -60,6 +60,7 @@ def serve(
     max_resource_size: Annotated[int | None, _flag("max_resource_size")] = None,
     conditional_delete_limit: Annotated[int | None, _flag("conditional_delete_limit")] = None,
     mongo_transactions: MongoFlag = None,
+    terminology_server: Annotated[str | None, _flag("terminology_server")] = None,
     log_level: Annotated[str | None, _flag("log_level")] = None,
 ) -> None:
     """Serve the registry until it is told to stop (Ctrl-C)."""

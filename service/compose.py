@@ -13,13 +13,15 @@ from starlette.types import Lifespan
 
 from service.api.app import build_app
 from service.errors import Invalid
+from service.interactions.conformance import Conformance
 from service.interactions.engine import Engine, Limits
 from service.interactions.parameters import Parameters
 from service.operations.indexer import Indexer
 from service.profiles.base import check
-from service.registry.package import catalogue
+from service.registry.package import catalogue, library
 from service.settings import Settings
 from service.store.base import Store
+from service.terminology.external import External, connect
 from service.web.pages import Pages
 
 SQLITE: Final = "sqlite://"
@@ -53,8 +55,8 @@ def _sqlite_path(url: str) -> str | None:
     return unquote(rest[1:]) or None
 
 
-def build_engine(store: Store, settings: Settings) -> Engine:
-    """Return the engine over a store."""
+def build_engine(store: Store, settings: Settings, external: External | None = None) -> Engine:
+    """Return the engine over a store; ``external`` is asked for codes that are not known here."""
     limits = Limits(
         resource_size=settings.max_resource_size,
         page=settings.page_size,
@@ -63,19 +65,22 @@ def build_engine(store: Store, settings: Settings) -> Engine:
     )
     bases = (settings.base_url.rstrip("/"),) if settings.base_url else ()
     parameters = Parameters(store, catalogue(), bases)
-    return Engine(store, parameters, check, limits, bases)
+    return Engine(store, parameters, check, limits, bases, conformance=Conformance(store, library()), external=external)
 
 
 @asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """Open the store and close it at the end; in between, follow the search parameters that are defined in it."""
+    external = connect(settings.terminology_server) if settings.terminology_server else None
     store = await open_store(settings)
     try:
-        engine = build_engine(store, settings)
+        engine = build_engine(store, settings, external)
         async with Indexer(engine.parameters).following():
             yield engine
     finally:
         await store.close()
+        if external is not None:
+            await external.close()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

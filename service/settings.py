@@ -48,4 +48,9 @@ class Settings(BaseSettings):
         default="on",
         description="off: MongoDB without a replica set, with this process as its only writer.",
     )
+    terminology_server: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+",
+        description="FHIR base URL of a terminology server that is asked for codes that are not known here.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")

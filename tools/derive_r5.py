@@ -20,7 +20,9 @@ from typing import Any
 
 from service.fhir import definitions
 from service.profiles.definition.core import core_definitions
+from service.terminology.core import core_library
 from tools.derive_definitions import structure_definitions
+from tools.derive_terminology import terminology_tables
 
 Json = dict[str, Any]
 
@@ -349,6 +351,10 @@ def derive(core: Package, expansions: Package, extensions: Package, output: Path
             core.of_type("StructureDefinition"), extensions.of_type("StructureDefinition")
         ),
         "provenance": provenance(core, expansions, extensions),
+        **terminology_tables(
+            {t: core.of_type(t) for t in ("CodeSystem", "ValueSet", "ConceptMap", "OperationDefinition")},
+            expansions.of_type("ValueSet"),
+        ),
     }
     written = {}
     for name, table in tables.items():
@@ -381,6 +387,8 @@ def main() -> None:
         "compartments": definitions.compartments,
         "structure_definitions": core_definitions,
         "provenance": definitions.provenance,
+        "operations": lambda: definitions.operation("ValueSet-expand"),
+        **dict.fromkeys(("code_systems", "value_sets", "concept_maps"), core_library),
     }
     print(f"{'table':<20}{'bytes':>10}{'entries':>9}{'load ms':>9}")
     for name, path in written.items():

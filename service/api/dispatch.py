@@ -111,6 +111,8 @@ class Dispatch:
         spelled = self._spelled
         shape = tuple([segment if (n, segment) in spelled else _VARIABLE for n, segment in enumerate(segments)])
         place = self._places.get(shape)
+        if place is None and shape[:1] == tuple(segments[:1]):  # a type that has operations of its own, and the rest
+            place = self._places.get((_VARIABLE, *shape[1:]))
         if place is None:
             raise NotFound(f"{request.scope['path']} is not a FHIR interaction of this server.", code="not-supported")
         request.parameters = parameters = {name: segments[n] for n, name in place.variables}

@@ -30,10 +30,12 @@ from service.interactions.history import history
 from service.interactions.patch import Form, conditional_patch, patch
 from service.interactions.read import read
 from service.interactions.search import search
+from service.interactions.terminology_capabilities import terminology_capabilities
 from service.interactions.transaction import transaction
 from service.interactions.update import conditional_update, update
 from service.interactions.vread import vread
-from service.operations.registry import Code, operations
+from service.operations.call import Call
+from service.operations.registry import Code, Operation, operations
 from service.settings import Settings
 
 
@@ -76,8 +78,9 @@ class Api:
             _endpoint("GET", "", self.search, "Search all types", "search-system", level="system"),
             _endpoint("POST", "", self.transaction, "Transaction or batch", "transaction", "batch", level="system"),
             *(
-                _endpoint(method, f"/${each.code}", self._operation(code), each.title)
+                _endpoint(method, path, self._operation(each, type_, code), each.title)
                 for each in operations()
+                for path, type_ in each.places
                 for method, code in each.methods.items()
             ),
         )
@@ -190,22 +193,33 @@ class Api:
     async def capabilities(self, request: Request) -> Response:
         """Answer capabilities."""
         ask = http.ask(request)
-        for mode in (value for name, value in ask.parameters if name == "mode"):
-            if mode != "full":
-                raise Invalid(f"mode={mode} is not supported here; full is.", code="not-supported", expression="mode")
-        summary, elements = http.part([pair for pair in ask.parameters if pair[0] != "mode"], "CapabilityStatement")
-        engine = await self._searching(request)
+        mode = next((value for name, value in ask.parameters if name == "mode"), "full")
+        for other in (value for name, value in ask.parameters if name == "mode"):
+            if other != mode or mode not in ("full", "terminology"):
+                raise Invalid(
+                    f"mode={other} is not supported here; full and terminology are.",
+                    code="not-supported",
+                    expression="mode",
+                )
+        shown = [pair for pair in ask.parameters if pair[0] != "mode"]
+        engine, version = await self._searching(request), distribution_version("trial-registry")
+        if mode == "terminology":
+            expand = next(each for each in operations() if each.code == "expand")
+            known = terminology_capabilities(
+                engine.conformance, self._base(request), list(expand.parameters), version, self._started
+            )
+            return http.json_answer(ask, present(known, *http.part(shown, "TerminologyCapabilities")))
         statement = capability_statement(
             [offer for endpoint in self.endpoints for offer in endpoint.offers],
             engine.catalogue,
             engine.limits,
             self._base(request),
             FORMATS,
-            [(operation.code, operation.url) for operation in operations()],
-            distribution_version("trial-registry"),
+            [(operation.code, operation.url, operation.types) for operation in operations()],
+            version,
             self._started,
         )
-        return http.json_answer(ask, present(statement, summary, elements))
+        return http.json_answer(ask, present(statement, *http.part(shown, "CapabilityStatement")))
 
     async def health(self, request: object) -> Response:
         """Answer whoever watches over this process: 204 where the store can be read and written, else 503."""
@@ -213,19 +227,24 @@ class Api:
         await self._engine().store.health()
         return Answer(http.NO_CONTENT)
 
-    def _operation(self, code: Code) -> Handler:
+    def _operation(self, operation: Operation, type_: str | None, code: Code) -> Handler:
         async def answer(request: Request) -> Response:
             ask = http.ask(request)
-            _refuse_parameters(ask)
+            id_ = request.parameters.get("id")
+            inputs = operation.inputs(type_, id_)
+            inputs.take_pairs(ask.parameters)
+            if request.method == "POST":
+                inputs.take_body(await self._parameters_body(request))
             async with self._writing(request) as engine:
-                return http.json_answer(ask, await code(engine))
+                return http.json_answer(ask, await code(Call(engine, inputs, type_, id_)))
 
         return answer
 
     async def _searching(self, request: Request) -> Engine:
-        """Return the engine of a request that needs the search parameters as they are now; a read does not."""
+        """Return the engine of a request that needs search parameters and definitions as they are; a read does not."""
         engine = self._engine()
         await engine.parameters.refresh()
+        await engine.conformance.refresh()
         return engine.at(self._base(request))
 
     @asynccontextmanager
@@ -234,6 +253,12 @@ class Api:
         engine = await self._searching(request)
         with engine.parameters.writing():
             yield engine
+
+    async def _parameters_body(self, request: Request) -> bytes:
+        body = await read_body(request, self._settings.max_body_size)
+        if body:  # an operation may need no parameters
+            check_input(request.headers.get("content-type"))
+        return body
 
     async def _resource_body(self, request: Request) -> bytes:
         check_input(request.headers.get("content-type"))

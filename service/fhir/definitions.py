@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -273,6 +273,18 @@ def invariants() -> tuple[Invariant, ...]:
 def compartments() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """Compartment -> resource type -> the search parameters by which such a resource belongs to it."""
     return MappingProxyType(_load("compartments", dict[str, Mapping[str, tuple[str, ...]]]))
+
+
+@cache
+def operation(name: str) -> Mapping[str, Any]:
+    """The OperationDefinition of R5 with this id (``CodeSystem-lookup``), without its prose; KeyError for another."""
+    url = f"http://hl7.org/fhir/OperationDefinition/{name}"
+    return MappingProxyType({"resourceType": "OperationDefinition", "url": url, **_operations()[url]})
+
+
+@cache
+def _operations() -> dict[str, dict[str, Any]]:
+    return _load("operations", dict[str, dict[str, Any]])
 
 
 @cache

@@ -32,14 +32,14 @@ def capability_statement(
     limits: Limits,
     base: str,
     formats: Sequence[str],
-    operations: Sequence[tuple[str, str]],
+    operations: Sequence[tuple[str, str, Sequence[str]]],
     version: str,
     started: str,
 ) -> bytes:
     """Return the CapabilityStatement.
 
-    ``operations`` are the names and definitions of those on the whole system; ``started`` is the instant from which
-    this server has been as it describes.
+    ``operations`` are names and definitions, and the resource types, none for one on the whole system; ``started`` is
+    the instant from which this server has been as it describes.
     """
     by_level = {
         level: [{"code": code} for code in dict.fromkeys(offer.code for offer in offers if offer.level == level)]
@@ -63,21 +63,34 @@ def capability_statement(
             {
                 "mode": "server",
                 "resource": [
-                    _resource(type_, by_level["type"], catalogue, limits) for type_ in definitions.resource_types()
+                    _resource(type_, by_level["type"], catalogue, limits, _operations(operations, type_))
+                    for type_ in definitions.resource_types()
                 ],
                 "interaction": by_level["system"],
                 "searchParam": [_parameter(parameter) for parameter in catalogue.common().values()],
-                "operation": [{"name": name, "definition": definition} for name, definition in operations],
+                "operation": _operations(operations, None),
             }
         ],
     }
     return dumps(statement)
 
 
+def _operations(operations: Sequence[tuple[str, str, Sequence[str]]], type_: str | None) -> list[dict[str, str]]:
+    return [
+        {"name": name, "definition": definition}
+        for name, definition, types in operations
+        if (type_ in types if type_ is not None else not types)
+    ]
+
+
 def _resource(
-    type_: str, interactions: Sequence[dict[str, str]], catalogue: Catalogue, limits: Limits
+    type_: str,
+    interactions: Sequence[dict[str, str]],
+    catalogue: Catalogue,
+    limits: Limits,
+    operations: list[dict[str, str]],
 ) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "type": type_,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type_}",
         "interaction": list(interactions),
@@ -92,6 +105,7 @@ def _resource(
         "referencePolicy": ["literal", "logical", "local"],
         "searchParam": [_parameter(parameter) for parameter in catalogue.for_type(type_).values()],
     }
+    return {**found, "operation": operations} if operations else found
 
 
 def _parameter(parameter: Parameter) -> dict[str, str]:

@@ -96,7 +96,7 @@ async def commit(
     the interaction's own: the registry has changed since it looked.
     """
     try:
-        return await engine.parameters.commit(changes, [*client, *own], engine.bases)
+        return await engine.commit(changes, [*client, *own])
     except GuardFailed as failed:
         if failed.guard in client:
             raise refusal(failed.guard) from None

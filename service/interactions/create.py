@@ -19,7 +19,7 @@ async def create(engine: Engine, type_: str, body: bytes, if_none_exist: Pairs |
     document = parse_resource(engine, body, type_)
     change, warnings = prepare(engine, document, str(uuid.uuid4()), "POST")
     if if_none_exist is None:
-        committed = (await engine.parameters.commit([change], (), engine.bases))[0]
+        committed = (await engine.commit([change], ()))[0]
         return Written(committed.version, committed.effect, warnings)
 
     async def attempt() -> Written:

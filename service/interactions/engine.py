@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.errors import Gone, Issue, NotFound
+from service.interactions.conformance import TYPES, Conformance
 from service.interactions.parameters import Parameters
 from service.search.index import rows
 from service.search.parameters import Catalogue
 from service.search.rows import Row
 from service.search.types import Context
-from service.store.base import MAX_RESOURCE_SIZE, Effect, Store, Version
+from service.store.base import MAX_RESOURCE_SIZE, Change, Committed, Effect, Guard, Store, Version
+from service.terminology.external import External
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,9 @@ class Limits:
 class Engine:
     """A store with the rules of what goes into it.
 
-    ``check`` returns every problem of a resource; ``parameters`` are the search parameters there are. ``bases`` are the
-    FHIR base URLs that are this server's own.
+    ``check`` returns every problem of a resource; ``parameters`` are the search parameters there are, ``conformance``
+    the profiles and the terminology, ``external`` a terminology server that may know more. ``bases`` are the FHIR base
+    URLs that are this server's own.
     """
 
     store: Store
@@ -38,6 +41,8 @@ class Engine:
     check: Callable[[dict[str, Any]], Sequence[Issue]]
     limits: Limits = Limits()
     bases: tuple[str, ...] = ()
+    conformance: Conformance = field(kw_only=True)
+    external: External | None = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -47,11 +52,18 @@ class Engine:
     @property
     def context(self) -> Context:
         """Where what is asked is asked."""
-        return Context(self.bases)
+        return Context(self.bases, terminology=self.conformance.terminology)
 
     def rows(self, resource: dict[str, Any]) -> tuple[Row, ...]:
         """Return the index rows of a valid resource."""
         return rows(resource, self.parameters.indexed, self.bases)
+
+    async def commit(self, changes: Sequence[Change], guards: Sequence[Guard]) -> list[Committed]:
+        """Commit; what the changes define is known when it returns. Raises what :meth:`Parameters.commit` does."""
+        committed = await self.parameters.commit(changes, guards, self.bases)
+        if any(change.type in TYPES for change in changes):
+            await self.conformance.refresh(now=True)
+        return committed
 
     def at(self, base: str) -> Engine:
         """Return the engine as it is known under one more base URL: that of the request."""

@@ -26,16 +26,16 @@ from service.interactions.definitions import (
     accept,
     takes_effect,
 )
+from service.interactions.follow import newest_since
 from service.search.parameters import Catalogue
 from service.search.query import Query, Term
 from service.search.rows import TermRow
-from service.store.base import Change, Committed, Guard, HistoryQuery, Store, Version
+from service.store.base import Change, Committed, Guard, Store, Version
 
 INDEXED: Final = "SearchParameter:indexed"
 """The key of the row that a definition has once everything is indexed by it."""
 INTERVAL: Final = 1.0
 """Seconds after which a process looks for what others have defined."""
-PAGE: Final = 100
 _NEW: Final = 1 << 63
 """A position after all that are written."""
 
@@ -125,7 +125,7 @@ class Parameters:
             custom.settled = True
 
     async def _follow(self) -> None:
-        changed = await self._changes()
+        changed = await newest_since(self.store, TYPE, self._seen)
         first = self._seen < 0
         if changed or first:
             self._take(changed)
@@ -138,21 +138,6 @@ class Parameters:
                 custom.settled |= first and custom.ready  # written before this process began to write
         if changed or any(custom.ready for custom in waiting):
             self._publish()
-
-    async def _changes(self) -> dict[str, Version]:
-        """Return the newest version of every definition that was written since the last look."""
-        newest: dict[str, Version] = {}
-        before: int | None = None
-        first = self._seen < 0
-        while True:
-            page = await self.store.history(HistoryQuery(type=TYPE), before=before, limit=PAGE if first else 1)
-            for version in page:
-                if version.position <= self._seen:
-                    return newest
-                newest.setdefault(version.id, version)
-                before = version.position
-            if not page:
-                return newest
 
     def _take(self, changed: dict[str, Version]) -> None:
         for id_, version in changed.items():

@@ -103,7 +103,7 @@ async def _commit(engine: Engine, steps: Sequence[Step], base: str) -> list[Comm
     changes = [step.change for step in writes if step.change is not None]
     client = {guard: step for step in writes for guard in step.client}
     try:
-        return await engine.parameters.commit(changes, [*client, *guards], engine.bases)
+        return await engine.commit(changes, [*client, *guards])
     except RefusedDefinitions as refused:
         raise _located(refused, writes) from None
     except GuardFailed as failed:

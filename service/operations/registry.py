@@ -1,7 +1,7 @@
 """The operations of this server (https://hl7.org/fhir/R5/operations.html): their definitions and their code.
 
-The definitions are OperationDefinition resources of the registry's package; the routes, the OpenAPI description and the
-capability statement follow from them.
+The definitions are those of FHIR itself and those of the registry's package; the routes, the OpenAPI description and
+the capability statement follow from them.
 """
 
 from __future__ import annotations
@@ -9,32 +9,90 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
-from service.interactions.engine import Engine
-from service.operations import reindex
+from service.fhir import definitions
+from service.operations import (
+    code_system_lookup,
+    code_system_subsumes,
+    code_system_validate_code,
+    concept_map_translate,
+    reindex,
+    value_set_expand,
+    value_set_validate_code,
+)
+from service.operations.call import Call
+from service.operations.inputs import Inputs, Parameter, parameters_of
 from service.registry.package import resources
 
-Code = Callable[[Engine], Awaitable[bytes]]
+Code = Callable[[Call], Awaitable[bytes]]
 
-CODE: Final[Mapping[str, Mapping[str, Code]]] = {
-    "reindex": {"GET": reindex.status, "POST": reindex.start},
+OWN: Final[Mapping[str, Mapping[str, Code]]] = {
+    "reindex": {"GET": lambda call: reindex.status(call.engine), "POST": lambda call: reindex.start(call.engine)},
 }
-"""Operation -> method -> what is done."""
+"""Operation of the registry's package -> method -> what is done."""
+OFFICIAL: Final[Mapping[str, Code]] = {
+    "CodeSystem-lookup": code_system_lookup.lookup,
+    "CodeSystem-subsumes": code_system_subsumes.subsumes,
+    "CodeSystem-validate-code": code_system_validate_code.validate_code,
+    "ConceptMap-translate": concept_map_translate.translate,
+    "ValueSet-expand": value_set_expand.expand,
+    "ValueSet-validate-code": value_set_validate_code.validate_code,
+}
+"""Operation of FHIR R5, by the id of its definition -> what is done, by either method, as none affects the state."""
+
+# R5 defines these as uri, and its text speaks of a code, a Coding and a CodeableConcept.
+_TYPES: Final = {"targetCode": "code", "targetCoding": "Coding", "targetCodeableConcept": "CodeableConcept"}
+_BOOLEAN: Final = {"use": "in", "max": "1", "type": "boolean"}
+# What R6 adds, and what terminology servers take since long.
+_ADDED: Final = {"ValueSet-validate-code": [{"name": name, **_BOOLEAN} for name in ("inferSystem", "activeOnly")]}
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation on the whole system."""
+    """An operation: ``levels`` are system, type and instance, as far as it has them, ``types`` the resource types."""
 
     code: str
     url: str
     title: str
     methods: Mapping[str, Code]
+    levels: frozenset[str]
+    types: tuple[str, ...]
+    parameters: Mapping[str, Parameter]
+
+    @property
+    def places(self) -> tuple[tuple[str, str | None], ...]:
+        """The paths below the base, where ``{id}`` is that of an instance, and the resource type of each."""
+        found: list[tuple[str, str | None]] = [(f"/${self.code}", None)] if "system" in self.levels else []
+        for type_ in self.types:
+            found += [(f"/{type_}/${self.code}", type_)] if "type" in self.levels else []
+            found += [(f"/{type_}/{{id}}/${self.code}", type_)] if "instance" in self.levels else []
+        return tuple(found)
+
+    def inputs(self, type_: str | None, id_: str | None) -> Inputs:
+        """Return a place for the parameters of a request on an instance, a type, or (both None) the system."""
+        level = "instance" if id_ is not None else "type" if type_ is not None else "system"
+        return Inputs(self.code, self.parameters, level)
 
 
 @cache
 def operations() -> tuple[Operation, ...]:
-    """Return all operations, sorted by code; KeyError where one is defined but not done."""
-    defined = sorted(resources("OperationDefinition"), key=lambda each: str(each["code"]))
-    return tuple(Operation(each["code"], each["url"], each["title"], CODE[each["code"]]) for each in defined)
+    """Return all operations, sorted by type and code; KeyError where one is defined but not done."""
+    found = [_operation(each, OWN[each["code"]]) for each in resources("OperationDefinition")]
+    for name, code in OFFICIAL.items():
+        definition = definitions.operation(name)
+        added = [*definition["parameter"], *_ADDED.get(name, ())]
+        found.append(_operation({**definition, "parameter": added}, {"GET": code, "POST": code}))
+    return tuple(sorted(found, key=lambda each: (each.types, each.code)))
+
+
+def _operation(definition: Mapping[str, Any], methods: Mapping[str, Code]) -> Operation:
+    return Operation(
+        definition["code"],
+        definition["url"],
+        definition["title"],
+        methods,
+        frozenset(level for level in ("system", "type", "instance") if definition[level]),
+        tuple(definition.get("resource", ())),
+        parameters_of(definition.get("parameter", ()), _TYPES),
+    )

@@ -17,7 +17,6 @@ from service.fhir.definitions import Component, SearchParameter, SearchType
 from service.search.parameters import RESOURCE, Catalogue
 from service.search.sources import sources
 from service.search.types import TYPES
-from service.search.types.base import TERMINOLOGY
 from service.search.types.ranges import COMPARATORS
 from service.search.value_types import holds
 
@@ -81,8 +80,6 @@ class _Check:
         self._each("target", found.target, definitions.resource_types(), "is not a resource type of FHIR R5")
         self._each("comparator", found.comparator, COMPARATORS, "is not a prefix")
         allowed = {"missing", *TYPES[found.type].MODIFIERS} if found.type in TYPES else set()
-        if found.type == "token":
-            allowed -= TERMINOLOGY
         if found.type == "reference":
             allowed |= {"type"}
         self._each("modifier", found.modifier, allowed, f"is not a modifier of {found.type} parameters here")

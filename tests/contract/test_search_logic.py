@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from service.search.query import EVERYTHING, And, Bound, Ids, Not, Or, Query, Range, Term, Updated
-from service.search.rows import HIGHEST, LOWEST, RangeRow, sortable
+from service.search.rows import HIGHEST, LOWEST, RangeRow, TermRow, sortable
 from service.store.base import Store
 from tests.contract.making import found, gone, named, put, write
 
@@ -112,6 +112,20 @@ async def test_deep_tree(store: Store) -> None:
     for level in range(20):
         nested = Or((Not(Not(nested)), And((nested,)))) if level < 2 else Not(Not(And((nested,))))
     assert await found(store, nested) == "r7"
+
+
+async def test_many_terms(store: Store) -> None:
+    """Thousands of alternatives, with and without a qualifier and under several keys, are one question among others."""
+    rows = [TermRow("code", "c7777", "s"), TermRow("other", "o1")]
+    b, c = [TermRow("code", "c7777", "t")], [TermRow("code", "zzz", "s")]
+    await write(store, put("a", rows=rows), put("b", rows=b), put("c", rows=c))
+    many = [Term("code", f"c{number}", "s") for number in range(10_000)]
+    assert await found(store, Or(tuple(many))) == "a"
+    assert await found(store, Not(Or(tuple(many)))) == "b c"
+    assert await found(store, Or((*many, Term("code", "c7777", "t")))) == "a b"
+    assert await found(store, Or((*many, Term("code", "zzz")))) == "a c"
+    assert await found(store, And((Or(tuple(many)), Or((Term("other", "o1"), Term("other", "o2")))))) == "a"
+    assert await found(store, Or(tuple(many[:7777]))) == ""
 
 
 async def test_ids(store: Store) -> None:

@@ -27,6 +27,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "max_resource_size": ("2048", 2048),
     "conditional_delete_limit": ("9", 9),
     "mongo_transactions": ("off", "off"),
+    "terminology_server": ("https://tx.test/r5", "https://tx.test/r5"),
     "log_level": ("debug", "debug"),
 }
 WRONG: dict[str, list[str]] = {
@@ -40,6 +41,7 @@ WRONG: dict[str, list[str]] = {
     "max_resource_size": ["1023", str(15 * 1024 * 1024 + 1)],
     "conditional_delete_limit": ["0"],
     "mongo_transactions": ["maybe"],
+    "terminology_server": ["", "tx.test", "ftp://tx.test"],
     "log_level": ["loud"],
 }
 

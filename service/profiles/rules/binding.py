@@ -14,25 +14,14 @@ from service.fhir.definitions import ValueSetCodes
 from service.profiles.rules.primitive import Accepts, Complaint
 from service.profiles.rules.reference import Extra
 from service.profiles.run import SINGLE, Object, Run, Where, quoted
+from service.terminology.grammars import LANGUAGE, MIME
 
 Allows: TypeAlias = Callable[[Any, Any], bool]
 """Whether a system and a code are in a value set."""
 
 _DATA_ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
-# RFC 6838: type and subtype, and whatever parameters; FHIR also takes its own short names for its formats.
-_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
-_MIME: Final = re.compile(rf"(?:{_NAME}|\*)/(?:{_NAME}|\*)(?: ?;.+)?|xml|json|ttl")
-
-# RFC 5646, section 2.1: language, script, region, variants, extensions, private use; or private use alone.
-_LANGUAGE: Final = re.compile(
-    r"(?:(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
-    r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[0-9a-wyz](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?"
-    r"|x(?:-[a-z0-9]{1,8})+|i-[a-z]{2,8}|art-lojban|cel-gaulish|en-gb-oed|sgn-(?:be-fr|be-nl|ch-de)|zh-min-nan)",
-    re.IGNORECASE,
-)
-
-_GRAMMARS: Final = {"mime": _MIME, "language": _LANGUAGE, "unchecked": re.compile(r"(?s:.+)")}
+_GRAMMARS: Final = {"mime": MIME, "language": LANGUAGE, "unchecked": re.compile(r"(?s:.+)")}
 
 
 def allows_code(codes: ValueSetCodes) -> Accepts:

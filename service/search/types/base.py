@@ -14,11 +14,9 @@ from service.search.escaping import unescape
 from service.search.parameters import Parameter
 from service.search.query import Predicate, Sort
 from service.search.rows import Row
+from service.terminology.service import TerminologyService
 
-TERMINOLOGY: Final = frozenset({"in", "not-in", "above", "below"})
-"""The token modifiers that ask a code system or value set."""
 _REASONS: Final = {
-    **{("token", name): "that asks the terminology, which this server does not search by yet" for name in TERMINOLOGY},
     ("reference", "code-text"): "a reference has no code",
     ("reference", "above"): "what it refers to forms no hierarchy",
     ("reference", "below"): "what it refers to forms no hierarchy",
@@ -34,10 +32,12 @@ class Context:
     ``bases`` are the base URLs under which this server is known, without a slash at the end: absolute references to
     them are local. ``now`` is the instant from which ``ap`` measures, in microseconds, None for the current one. Dates
     without a zone are in UTC, which is the zone of this server, as much when they are asked for as in a resource.
+    ``terminology`` is what code systems and value sets are looked up in; without one, none is known.
     """
 
     bases: tuple[str, ...] = ()
     now: int | None = None
+    terminology: TerminologyService | None = None
 
 
 ANYWHERE: Final = Context()

@@ -1,7 +1,7 @@
 """Token parameters: a code and the system that it comes from (https://hl7.org/fhir/R5/search.html#token).
 
 "Matches are literal", and case-sensitive; "if the underlying datatype is string then the search is not case sensitive".
-``:not`` negates all alternatives together, so it is applied by the caller: see :data:`NEGATED`.
+``:not`` and ``:not-in`` negate all alternatives together, so that is done by the caller: see :data:`NEGATED`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from service.search.parameters import Parameter
 from service.search.query import Or, Predicate, Prefix, Sort, Term, Word
 from service.search.rows import Row, TermRow, WordsRow
 from service.search.types.base import ANYWHERE, Context, literal, unsupported
+from service.search.types.closure import in_value_set, subsumed
 from service.search.types.string import words_begin
 
-MODIFIERS: Final = frozenset({"not", "text", "text-advanced", "code-text", "of-type"})
-NEGATED: Final = frozenset({"not"})
+MODIFIERS: Final = frozenset({"not", "text", "text-advanced", "code-text", "of-type", "in", "not-in", "above", "below"})
+NEGATED: Final = frozenset({"not", "not-in"})
 """Modifiers whose predicate is that of the value; the caller negates the alternatives as one."""
 SYSTEM: Final = ":system"
 """The form of the key under which ``system|`` is found."""
@@ -69,7 +70,7 @@ def predicate(
     modifier: str | None,
     text: str,
     name: str,
-    context: Context = ANYWHERE,  # noqa: ARG001  # a token is the same everywhere
+    context: Context = ANYWHERE,
 ) -> Predicate:
     """Return the predicate of ``c``, ``s|c``, ``|c`` or ``s|``, or of what a modifier makes of the text."""
     match modifier:
@@ -82,6 +83,10 @@ def predicate(
         case "code-text":
             start = unmarked(literal(name, text))
             return Or((Prefix(parameter.key, start), Prefix(parameter.key + CODE, start)))
+        case "in" | "not-in":
+            return in_value_set(parameter, text, name, context)
+        case "above" | "below":
+            return subsumed(parameter, modifier, text, name, context)
         case "of-type" if not parameter.types or "Identifier" in parameter.types:
             return _of_type(parameter, text, name)
         case "of-type":

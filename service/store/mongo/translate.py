@@ -128,7 +128,7 @@ def _predicate(predicate: Resolved, arrays: _Arrays) -> Document:
             conditions = [condition for part in parts if (condition := _predicate(part, arrays))]
             return {"$and": conditions} if conditions else {}
         case Or(parts):
-            return {"$or": [_predicate(part, arrays) for part in parts]} if parts else NOTHING
+            return _any_of(parts, arrays)
         case Not(part):
             return {"$nor": [_predicate(part, arrays)]}
         case Ids(ids):
@@ -147,6 +147,26 @@ def _predicate(predicate: Resolved, arrays: _Arrays) -> Document:
             raise ValueError("a link has to be resolved before it can be a filter")
         case _:
             return of_rows(predicate, arrays)
+
+
+def _any_of(parts: Iterable[Resolved], arrays: _Arrays) -> Document:
+    """Return the filter for what meets one of the predicates; terms go into lists, as there may be thousands."""
+    plain: list[str] = []
+    full: list[str] = []
+    others: list[Document] = []
+    for part in parts:
+        match part:
+            case Term(key, value, None):
+                plain.append(term(key, value))
+            case Term(key, value, str() as qualifier):
+                full.append(qualified(key, value, qualifier))
+            case _:
+                others.append(_predicate(part, arrays))
+    listed = [_listed(field, values) for field, values in ((arrays.terms, plain), (arrays.qualified, full)) if values]
+    conditions = [*others, *listed]
+    if len(conditions) == 1:
+        return conditions[0]
+    return {"$or": conditions} if conditions else NOTHING
 
 
 def of_rows(predicate: Term | Prefix | Contains | Word | Range, arrays: _Arrays = _WHOLE) -> Document:

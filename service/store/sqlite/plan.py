@@ -142,6 +142,8 @@ class Planner:
         read = Sql() if isinstance(predicate, Contains) else condition
         if isinstance(predicate, Term):
             read = row_condition(Term(predicate.key, predicate.value))
+        elif isinstance(predicate, OneOf):
+            read = row_condition(OneOf(predicate.key, predicate.values))
         return self._rows("term", "", predicate.key, condition, read, bound)
 
     def _word(self, predicate: Word, bound: int) -> Drive | None:

@@ -13,10 +13,11 @@ from service.store.base import SEQ_BITS
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """A term row has one of these values: what alternatives of terms are put together to."""
+    """A term row has one of these values, and this qualifier unless that is None: alternatives of terms in one."""
 
     key: str
     values: tuple[str, ...]
+    qualifier: str | None = None
 
 
 RowPredicate = Term | Prefix | Contains | Range | OneOf
@@ -95,8 +96,10 @@ def row_condition(predicate: RowPredicate) -> Sql:
             sql.add("AND value = ?", value)
             if qualifier is not None:
                 sql.add("AND qualifier = ?", qualifier)
-        case OneOf(values=values):
+        case OneOf(values=values, qualifier=qualifier):
             sql.add("AND value").among(values)
+            if qualifier is not None:
+                sql.add("AND qualifier = ?", qualifier)
         case Prefix(text=text):
             # A range, unlike LIKE, is always index-bound and knows no wildcards.
             sql.add("AND value >= ?", text)
@@ -114,14 +117,14 @@ def row_condition(predicate: RowPredicate) -> Sql:
 
 def alternatives(parts: Iterable[Predicate]) -> list[Predicate | OneOf]:
     """Return the parts of an Or with the terms of each key put together: one condition instead of hundreds."""
-    terms: dict[str, list[str]] = {}
+    terms: dict[tuple[str, str | None], dict[str, None]] = {}
     others: list[Predicate | OneOf] = []
     for part in parts:
-        if isinstance(part, Term) and part.qualifier is None:
-            terms.setdefault(part.key, []).append(part.value)
+        if isinstance(part, Term):
+            terms.setdefault((part.key, part.qualifier), {})[part.value] = None
         else:
             others.append(part)
-    return [*others, *(OneOf(key, tuple(dict.fromkeys(values))) for key, values in terms.items())]
+    return [*others, *(OneOf(key, tuple(values), qualifier) for (key, qualifier), values in terms.items())]
 
 
 def joined(parts: Sequence[Sql], word: str, empty: str) -> Sql:

@@ -198,8 +198,8 @@ class Walks:
         match predicate:
             case Term() | Word():
                 return [predicate]
-            case OneOf(key, values):
-                return [Term(key, value) for value in values]
+            case OneOf(key, values, qualifier):
+                return [Term(key, value, qualifier) for value in values]
             case Or(parts):
                 several = [self._terms(part) for part in alternatives(parts)]
                 if len(several) > BRANCHES or any(terms is None for terms in several):

@@ -38,6 +38,8 @@ ROUTES = [
     Endpoint("POST", "/{type}/_search"),
     Endpoint("GET", "/{type}/{id}"),
     Endpoint("GET", "/{type}/{id}/_history/{version}"),
+    Endpoint("GET", "/ValueSet/$expand"),
+    Endpoint("GET", "/ValueSet/{id}/$expand"),
 ]
 
 
@@ -71,6 +73,10 @@ async def asked(dispatch: Dispatch, path: str, root: str, sent: list[Message]) -
         ("/fhir/Group", "/{type} {'type': 'Group'}"),
         ("/fhir/Group/_history", "/{type}/_history {'type': 'Group'}"),
         ("/fhir/Group/metadata", "/{type}/{id} {'type': 'Group', 'id': 'metadata'}"),
+        ("/fhir/ValueSet/$expand", "/ValueSet/$expand {}"),
+        ("/fhir/ValueSet/a/$expand", "/ValueSet/{id}/$expand {'id': 'a'}"),
+        ("/fhir/ValueSet", "/{type} {'type': 'ValueSet'}"),
+        ("/fhir/ValueSet/a", "/{type}/{id} {'type': 'ValueSet', 'id': 'a'}"),
         ("/fhir/Group/{}", "/{type}/{id} {'type': 'Group', 'id': '{}'}"),
         (
             "/fhir/Group/a/_history/2",

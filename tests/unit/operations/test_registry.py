@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.fhir.json import loads
-from service.operations.registry import CODE, operations
+from service.operations.registry import OFFICIAL, OWN, operations
 from service.registry.package import folder, resources
 from tests.support.validation import check
 
@@ -13,8 +13,17 @@ DEFINITIONS = sorted(path.name for path in folder().glob("OperationDefinition-*.
 
 
 def test_every_operation_is_defined_and_done() -> None:
-    """Each definition of the package has its code, and each code its definition."""
-    assert [each.code for each in operations()] == sorted(CODE)
+    """Each definition of the package has its code, and each code its definition; FHIR's own are FHIR's own."""
+    assert {each.code for each in operations() if not each.types} == set(OWN)
+    official = {each.url.rpartition("/")[2] for each in operations() if each.url.startswith("http://hl7.org/fhir/")}
+    assert official == set(OFFICIAL)
+
+
+def test_places() -> None:
+    """operations.html#defined: an operation is below the base, below a type, or below an instance, as it is defined."""
+    places = {each.url.rpartition("/")[2]: each.places for each in operations()}
+    assert places["reindex"] == (("/$reindex", None),)
+    assert places["ValueSet-expand"] == (("/ValueSet/$expand", "ValueSet"), ("/ValueSet/{id}/$expand", "ValueSet"))
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
@@ -26,5 +35,5 @@ def test_definitions_are_valid(name: str) -> None:
 def test_methods() -> None:
     """operations.html#executing: what affects the state is asked by POST; all of ours are on the whole system."""
     for definition in resources("OperationDefinition"):
-        assert "POST" in CODE[definition["code"]] or not definition["affectsState"]
+        assert "POST" in OWN[definition["code"]] or not definition["affectsState"]
         assert (definition["system"], definition["type"], definition["instance"]) == (True, False, False)

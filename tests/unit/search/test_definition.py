@@ -79,7 +79,7 @@ def test_a_definition_is_used() -> None:
         (RATIO, {"target": ["Foo"]}, "target[0]", "Foo is not a resource type"),
         (RATIO, {"comparator": ["lt", "xx"]}, "comparator[1]", "xx is not a prefix"),
         (RATIO, {"modifier": ["exact"]}, "modifier[0]", "exact is not a modifier of number parameters"),
-        (KIND, {"modifier": ["in"]}, "modifier[0]", "in is not a modifier of token parameters"),
+        (KIND, {"modifier": ["contains"]}, "modifier[0]", "contains is not a modifier of token parameters"),
         (RATIO, {"processingMode": "phonetic"}, "processingMode", "phonetic is not supported"),
         (RATIO, {"constraint": "true"}, "constraint", "not supported"),
         (RATIO, {"component": PAIR["component"]}, "component", "Only a composite"),

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from service.errors import Invalid
+from service.fhir.library import Library
+from service.search.types import Context
+from service.terminology.service import TerminologyService
 from tests.unit.search.matching import asked, matches
 
 SNOMED = "http://snomed.info/sct"
@@ -127,12 +130,50 @@ def test_tags_of_all_types_are_under_one_key() -> None:
 
 
 @pytest.mark.parametrize("modifier", ["in", "not-in", "above", "below"])
-def test_what_asks_the_terminology_is_refused_by_name(modifier: str) -> None:
-    """Modifiers over value sets and hierarchies of codes are not supported, and never ignored."""
-    with pytest.raises(Invalid, match=f"code is a token parameter: :{modifier} is not supported") as refusal:
-        asked("Condition", f"code:{modifier}", "x")
-    assert refusal.value.issues[0].code == "not-supported"
+def test_without_a_terminology_nothing_is_known(modifier: str) -> None:
+    """Modifiers over value sets and hierarchies of codes are refused where these cannot be looked up, never ignored."""
+    with pytest.raises(Invalid, match="is not known here") as refusal:
+        asked("Condition", f"code:{modifier}", "http://s.test|x")
+    assert refusal.value.issues[0].code == "not-found"
     assert refusal.value.issues[0].expression == (f"code:{modifier}",)
+
+
+def condition(system: str, code: str) -> dict[str, Any]:
+    """A Condition with one code."""
+    return {"resourceType": "Condition", "code": {"coding": [{"system": system, "code": code}]}}
+
+
+def listing(system: str, *codes: str) -> Context:
+    """Where a value set of these codes is known."""
+    include = [{"system": system, "concept": [{"code": code} for code in codes]}]
+    library = Library()
+    library.add({"resourceType": "ValueSet", "url": "http://v.test", "compose": {"include": include}})
+    return Context(terminology=TerminologyService(library))
+
+
+def test_a_value_set_is_its_codes() -> None:
+    """search.html#modifierin: each code counts with its system."""
+    context = listing("http://s.test", "a", "b")
+    for system, code, inside in (("http://s.test", "b", True), ("http://s.test", "c", False), ("urn:o", "b", False)):
+        assert matches(condition(system, code), "code:in", "http://v.test", context) is inside
+        assert matches(condition(system, code), "code:not-in", "http://v.test", context) is not inside
+
+
+def test_a_bare_code_without_a_system_of_its_own_counts_by_itself() -> None:
+    """An element of type code whose system does not follow from its binding is indexed without one."""
+    context = listing("urn:ietf:bcp:13", "text/plain")
+    for type_, found in (("text/plain", True), ("text/html", False)):
+        binary = {"resourceType": "DocumentReference", "content": [{"attachment": {"contentType": type_}}]}
+        assert matches(binary, "contenttype:in", "http://v.test", context) is found
+
+
+def test_a_value_set_that_is_too_large_is_refused() -> None:
+    """A search takes ten thousand codes; more are refused with the number."""
+    codes = [f"c{number}" for number in range(10_001)]
+    assert matches(condition("http://s.test", "c1"), "code:in", "http://v.test", listing("http://s.test", *codes[:-1]))
+    with pytest.raises(Invalid, match="10001 codes; a search takes 10000") as refusal:
+        asked("Condition", "code:in", "http://v.test", listing("http://s.test", *codes))
+    assert refusal.value.issues[0].code == "too-costly"
 
 
 @pytest.mark.parametrize("modifier", ["exact", "contains", "identifier", "iterate", "Patient", "", "x"])
