@@ -12,16 +12,29 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from service.compose import open_engine
 from service.errors import Issue, RegistryError
+from service.fhir import definitions
 from service.files import Loaded, load_paths, read_resources
 from service.interactions.definitions import Whole
 from service.operations.indexer import index_whole
-from service.profiles.base import check
+from service.reporting import Report, print_issue
+from service.rules import build_policy, open_library
+from service.search.query import Query
 from service.serving import run_server
 from service.settings import Settings
+from service.terminology.service import TerminologyService
+from service.validating import Inspector, find_files, sizes
 
 app = typer.Typer(
     help="A clinical-trial registry whose results are data, as a FHIR R5 server.",
@@ -36,12 +49,22 @@ err = Console(stderr=True, highlight=False)
 def _flag(name: str) -> Any:  # noqa: ANN401  # typer's option object
     field = Settings.model_fields[name]
     return typer.Option(
-        help=field.description, envvar=f"TRIAL_REGISTRY_{name.upper()}", show_default=str(field.default)
+        help=field.description,
+        envvar=f"TRIAL_REGISTRY_{name.upper()}",
+        show_default=str(field.default) if field.default not in (None, ()) else False,
     )
 
 
 StoreFlag = Annotated[str | None, _flag("store")]
 MongoFlag = Annotated[str | None, _flag("mongo_transactions")]
+UnknownFlag = Annotated[str | None, _flag("unknown_profile")]
+CacheFlag = Annotated[str | None, _flag("package_cache")]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option(help="Canonical URL of a profile that resources of its type must meet; repeatable."),
+]
+Packages = Annotated[list[str] | None, typer.Option(help="FHIR package: a folder, a .tgz or name#version; repeatable.")]
+Json = Annotated[bool, typer.Option("--json", help="Print an OperationOutcome for each resource, one a line.")]
 Files = Annotated[list[Path], typer.Argument(help="JSON files (a resource or a Bundle each) or folders of them.")]
 
 
@@ -59,6 +82,11 @@ def serve(
     max_body_size: Annotated[int | None, _flag("max_body_size")] = None,
     max_resource_size: Annotated[int | None, _flag("max_resource_size")] = None,
     conditional_delete_limit: Annotated[int | None, _flag("conditional_delete_limit")] = None,
+    validation: Annotated[str | None, _flag("validation")] = None,
+    required_profiles: Annotated[str | None, _flag("required_profiles")] = None,
+    unknown_profile: UnknownFlag = None,
+    packages: Annotated[str | None, _flag("packages")] = None,
+    package_cache: CacheFlag = None,
     mongo_transactions: MongoFlag = None,
     terminology_server: Annotated[str | None, _flag("terminology_server")] = None,
     log_level: Annotated[str | None, _flag("log_level")] = None,
@@ -125,23 +153,70 @@ def reindex(store: StoreFlag = None, mongo_transactions: MongoFlag = None) -> No
 
 
 @app.command()
-def validate(paths: Files) -> None:
+def validate(
+    paths: Annotated[
+        list[str], typer.Argument(help="Files of JSON or NDJSON, folders of them, or - for the standard input.")
+    ],
+    profile: Profiles = None,
+    package: Packages = None,
+    package_cache: CacheFlag = None,
+    unknown_profile: UnknownFlag = None,
+    json: Json = False,
+) -> None:
     """Check resources and print every problem with its place; exit code 1 where there is an error."""
-    files = _guarded(lambda: read_resources(paths))
-    problems = 0
-    for file in files:
-        try:
-            issues: list[Issue] = list(check(file.document().data))
-        except RegistryError as error:
-            issues = list(error.issues)
-        errors = sum(issue.severity in ("error", "fatal") for issue in issues)
-        problems += errors
-        verdict = "[red]not valid[/red]" if errors else "[green]valid[/green]"
-        out.print(f"{escape(str(file.path))}: {verdict}", soft_wrap=True)
-        for issue in issues:
-            _print_issue(out, issue)
-    out.print(f"{len(files)} files, {problems} errors.")
-    if problems:
+    flags: dict[str, Any] = {"packages": tuple(package) if package else None, "package_cache": package_cache}
+    settings = _settings(unknown_profile=unknown_profile, **flags)
+    report = Report(out, err, as_json=json)
+
+    def work() -> None:
+        library = open_library(settings.packages, settings.package_cache)
+        inspector = Inspector(build_policy(settings, library, TerminologyService(library)), profile or ())
+        files = find_files(paths)
+        with _progress(bytes_=True) as progress:
+            task = progress.add_task("Validating", total=sizes(files))
+            for checked in (each for file in files for each in inspector.file(file)):
+                report.add(checked)
+                progress.advance(task, checked.size)
+
+    _guarded(work)
+    report.end("files")
+    if report.summary.errors:
+        raise typer.Exit(1)
+
+
+@app.command()
+def revalidate(
+    store: StoreFlag = None,
+    type_: Annotated[list[str] | None, typer.Option("--type", help="Only resources of this type; repeatable.")] = None,
+    profile: Profiles = None,
+    package: Packages = None,
+    package_cache: CacheFlag = None,
+    unknown_profile: UnknownFlag = None,
+    json: Json = False,
+    mongo_transactions: MongoFlag = None,
+) -> None:
+    """Check everything in a store by today's rules, and change nothing; exit code 1 where there is an error."""
+    flags: dict[str, Any] = {"packages": tuple(package) if package else None, "package_cache": package_cache}
+    settings = _settings(store=store, unknown_profile=unknown_profile, mongo_transactions=mongo_transactions, **flags)
+    report = Report(out, err, as_json=json)
+    types = tuple(type_ or ())
+    if unknown := [each for each in types if each not in definitions.resource_types()]:
+        raise typer.BadParameter(f"{', '.join(unknown)}: no resource type of R5.", param_hint="--type")
+
+    async def work() -> None:
+        async with open_engine(settings) as engine:
+            inspector = Inspector(engine.policy, profile or ())
+            head = (await engine.store.head()).seq
+            with _progress() as progress:
+                total = await engine.store.count(Query(types), head)
+                task = progress.add_task("Validating", total=total)
+                async for checked in inspector.store(engine.store, types, head):
+                    report.add(checked)
+                    progress.advance(task)
+
+    _guarded(lambda: asyncio.run(work()))
+    report.end("versions", rules=True)
+    if report.summary.errors:
         raise typer.Exit(1)
 
 
@@ -178,19 +253,16 @@ def _guarded(work: Any) -> Any:  # noqa: ANN401  # whatever the work returns
 
 def _fail(issues: tuple[Issue, ...]) -> NoReturn:
     for issue in issues:
-        _print_issue(err, issue)
+        print_issue(err, issue)
     raise typer.Exit(1)
 
 
-def _print_issue(console: Console, issue: Issue) -> None:
-    colour = "red" if issue.severity in ("error", "fatal") else "yellow"
-    where = f" {escape(', '.join(issue.expression))}:" if issue.expression else ""
-    console.print(f"  [{colour}]{issue.severity}[/{colour}]{where} {escape(issue.diagnostics)}", soft_wrap=True)
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=err, disable=os.environ.get("CI") == "true" or not err.is_terminal)
+def _progress(*, bytes_: bool = False) -> Progress:
+    done = DownloadColumn() if bytes_ else MofNCompleteColumn()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), done, TimeRemainingColumn())
+    disabled = os.environ.get("CI") == "true" or not err.is_terminal
+    # What is printed into a pipe must not end above the bar.
+    return Progress(*columns, console=err, disable=disabled, redirect_stdout=out.is_terminal)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version as distribution_version
@@ -17,12 +18,13 @@ from service.interactions.conformance import Conformance
 from service.interactions.engine import Engine, Limits
 from service.interactions.parameters import Parameters
 from service.operations.indexer import Indexer
-from service.profiles.base import check
-from service.registry.package import catalogue, library
+from service.rules import build_policy, open_library, search_parameters
 from service.settings import Settings
 from service.store.base import Store
 from service.terminology.external import External, connect
 from service.web.pages import Pages
+
+log = logging.getLogger(__name__)
 
 SQLITE: Final = "sqlite://"
 MONGODB: Final = ("mongodb://", "mongodb+srv://")
@@ -64,8 +66,11 @@ def build_engine(store: Store, settings: Settings, external: External | None = N
         conditional_delete=settings.conditional_delete_limit,
     )
     bases = (settings.base_url.rstrip("/"),) if settings.base_url else ()
-    parameters = Parameters(store, catalogue(), bases)
-    return Engine(store, parameters, check, limits, bases, conformance=Conformance(store, library()), external=external)
+    wanted = settings.packages, settings.package_cache
+    parameters = Parameters(store, search_parameters(*wanted), bases)
+    conformance = Conformance(store, open_library(*wanted))
+    policy = build_policy(settings, conformance.library, conformance.terminology)
+    return Engine(store, parameters, policy, limits, bases, conformance=conformance, external=external)
 
 
 @asynccontextmanager
@@ -75,6 +80,10 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     store = await open_store(settings)
     try:
         engine = build_engine(store, settings, external)
+        await engine.conformance.refresh(now=True)
+        for profile in (each for profiles in engine.policy.required.values() for each in profiles):
+            if problem := engine.policy.unusable(profile):
+                log.warning("Resources are to meet a profile that nothing can be checked against. %s", problem)
         async with Indexer(engine.parameters).following():
             yield engine
     finally:

@@ -30,8 +30,9 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Raises OSError where the address cannot be listened on.
     """
-    for name, value in settings.model_dump(exclude_none=True).items():  # what every process builds its application from
-        os.environ[f"TRIAL_REGISTRY_{name.upper()}"] = str(value)
+    for name in Settings.model_fields:  # what every process builds its application from
+        if (value := settings.as_text(name)) is not None:
+            os.environ[f"TRIAL_REGISTRY_{name.upper()}"] = value
     config = uvicorn.Config(
         "service.compose:create_app",
         factory=True,

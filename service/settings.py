@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Several values, as text separated by commas."""
+Required = Annotated[str, Field(pattern=r"^[A-Za-z]+=\S+$")]
 
 
 class Settings(BaseSettings):
@@ -44,6 +53,26 @@ class Settings(BaseSettings):
     conditional_delete_limit: Annotated[int, Field(ge=1)] = Field(
         default=1, description="Resources that one conditional delete may remove."
     )
+    validation: Literal["strict", "warn", "off"] = Field(
+        default="strict",
+        description="What becomes of a resource that breaks an invariant or a profile: refused, stored with the tag "
+        "with-errors, or not looked at; what breaks the structure of R5 is always refused.",
+    )
+    required_profiles: Annotated[tuple[Required, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(),
+        description="Profiles that all resources of a type must meet: Type=URL, several with commas between.",
+    )
+    unknown_profile: Literal["warning", "error"] = Field(
+        default="warning", description="What it is that a resource claims a profile which is not known here."
+    )
+    packages: Listed = Field(
+        default=(),
+        description="FHIR packages whose definitions hold: folders, .tgz files or name#version of the package cache, "
+        "several with commas between.",
+    )
+    package_cache: str = Field(
+        default="~/.fhir/packages", description="Where packages and what they depend on are looked for."
+    )
     mongo_transactions: Literal["on", "off"] = Field(
         default="on",
         description="off: MongoDB without a replica set, with this process as its only writer.",
@@ -54,3 +83,8 @@ class Settings(BaseSettings):
         description="FHIR base URL of a terminology server that is asked for codes that are not known here.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
+
+    def as_text(self, name: str) -> str | None:
+        """Return a setting as the environment has it; None where it is not set."""
+        value = getattr(self, name)
+        return ",".join(value) if isinstance(value, tuple) else None if value is None else str(value)

@@ -25,7 +25,7 @@ def page() -> str:
     for name, field in Settings.model_fields.items():
         choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         allowed = f" One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else ""
-        default = "" if field.default is None else f"`{field.default}`"
+        default = f"`{field.default}`" if field.default not in (None, ()) else ""
         flag = f"--{name.replace('_', '-')}"
         rows.append(f"| `{flag}` | `TRIAL_REGISTRY_{name.upper()}` | {default} | {field.description}{allowed} |")
     return HEAD + "\n".join(rows) + "\n"

@@ -215,7 +215,7 @@ class Api:
             engine.limits,
             self._base(request),
             FORMATS,
-            [(operation.code, operation.url, operation.types) for operation in operations()],
+            [(operation.code, operation.url, operation.everywhere) for operation in operations()],
             version,
             self._started,
         )
@@ -230,13 +230,13 @@ class Api:
     def _operation(self, operation: Operation, type_: str | None, code: Code) -> Handler:
         async def answer(request: Request) -> Response:
             ask = http.ask(request)
-            id_ = request.parameters.get("id")
-            inputs = operation.inputs(type_, id_)
+            id_, asked = request.parameters.get("id"), request.parameters.get("type", type_)
+            inputs = operation.inputs(asked, id_)
             inputs.take_pairs(ask.parameters)
             if request.method == "POST":
                 inputs.take_body(await self._parameters_body(request))
             async with self._writing(request) as engine:
-                return http.json_answer(ask, await code(Call(engine, inputs, type_, id_)))
+                return http.json_answer(ask, await code(Call(engine, inputs, asked, id_)))
 
         return answer
 

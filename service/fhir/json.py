@@ -148,6 +148,49 @@ def open_body(document: Document, resource_id: str) -> Body:
     return Body(prefix.encode(), suffix.encode(), _digest(document.data))
 
 
+def with_member(document: Document, name: str, value: object) -> Document:
+    """Return a resource with a top-level member of this value; every other character of its text stays."""
+    text = f"{orjson.dumps(name).decode()}:{dumps(value).decode()}"
+    if name in document.spans:
+        start, end = document.spans[name]
+    else:
+        start = end = document.spans["resourceType"][1]
+        text = f",{text}"
+    return _scan_object(document.text[:start] + text + document.text[end:])
+
+
+def members(text: str, start: int) -> dict[str, tuple[int, int]]:
+    """Return where the members of an object begin that begins at ``start``: the key, and the value.
+
+    The text must be JSON that :func:`parse` has accepted.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    index = _skip(text, start + 1)
+    while text[index] != "}":
+        key_start = index
+        key, index = scanstring(text, index + 1, True)
+        value_start = _skip(text, _skip(text, index) + 1)
+        found[key] = key_start, value_start
+        index = _next(text, value_start)
+    return found
+
+
+def elements(text: str, start: int) -> list[int]:
+    """Return where the elements of an array begin that begins at ``start``; see :func:`members`."""
+    found: list[int] = []
+    index = _skip(text, start + 1)
+    while text[index] != "]":
+        found.append(index)
+        index = _next(text, index)
+    return found
+
+
+def _next(text: str, start: int) -> int:
+    """Return where the next member or element begins, or where the last one's bracket is closed."""
+    index = _skip(text, _scan_once(text, start)[1])
+    return _skip(text, index + 1) if text[index] == "," else index
+
+
 def _decode(body: bytes) -> str:
     try:
         return body.decode("utf-8-sig")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from service.errors import Issue
+
+EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/operationoutcome-"
+"""How the canonical URLs of HL7's extensions of an OperationOutcome begin."""
 
 
 def operation_outcome(issues: Sequence[Issue]) -> dict[str, Any]:
@@ -16,6 +19,8 @@ def operation_outcome(issues: Sequence[Issue]) -> dict[str, Any]:
 
 def _entry(issue: Issue) -> dict[str, Any]:
     entry: dict[str, Any] = {"severity": issue.severity, "code": issue.code}
+    if issue.profile:
+        entry = {"extension": [{"url": f"{EXTENSION}authority", "valueUri": issue.profile}], **entry}
     if issue.rule:
         entry["details"] = {"text": issue.rule}
     entry["diagnostics"] = issue.diagnostics

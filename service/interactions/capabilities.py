@@ -32,14 +32,14 @@ def capability_statement(
     limits: Limits,
     base: str,
     formats: Sequence[str],
-    operations: Sequence[tuple[str, str, Sequence[str]]],
+    operations: Sequence[tuple[str, str, Sequence[str | None]]],
     version: str,
     started: str,
 ) -> bytes:
     """Return the CapabilityStatement.
 
-    ``operations`` are names and definitions, and the resource types, none for one on the whole system; ``started`` is
-    the instant from which this server has been as it describes.
+    ``operations`` are names and definitions, and the resource types, None for the whole system; ``started`` is the
+    instant from which this server has been as it describes.
     """
     by_level = {
         level: [{"code": code} for code in dict.fromkeys(offer.code for offer in offers if offer.level == level)]
@@ -75,12 +75,8 @@ def capability_statement(
     return dumps(statement)
 
 
-def _operations(operations: Sequence[tuple[str, str, Sequence[str]]], type_: str | None) -> list[dict[str, str]]:
-    return [
-        {"name": name, "definition": definition}
-        for name, definition, types in operations
-        if (type_ in types if type_ is not None else not types)
-    ]
+def _operations(operations: Sequence[tuple[str, str, Sequence[str | None]]], type_: str | None) -> list[dict[str, str]]:
+    return [{"name": name, "definition": definition} for name, definition, types in operations if type_ in types]
 
 
 def _resource(

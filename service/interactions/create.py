@@ -17,16 +17,14 @@ async def create(engine: Engine, type_: str, body: bytes, if_none_exist: Pairs |
     the same criteria one creates and the other finds. Raises :class:`PreconditionFailed` where several meet them.
     """
     document = parse_resource(engine, body, type_)
-    change, warnings = prepare(engine, document, str(uuid.uuid4()), "POST")
+    prepared = await prepare(engine, document, str(uuid.uuid4()), "POST")
     if if_none_exist is None:
-        committed = (await engine.commit([change], ()))[0]
-        return Written(committed.version, committed.effect, warnings)
+        return prepared.written((await engine.commit([prepared.change], ()))[0])
 
     async def attempt() -> Written:
         query, found = await find_one(engine, type_, if_none_exist)
         if found is not None:
             return Written(found, "unchanged")
-        committed = await commit_one(engine, change, (), [matches(query)])
-        return Written(committed.version, committed.effect, warnings)
+        return prepared.written(await commit_one(engine, prepared.change, (), [matches(query)]))
 
     return await until_settled(attempt)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.errors import Gone, Issue, NotFound
 from service.interactions.conformance import TYPES, Conformance
 from service.interactions.parameters import Parameters
+from service.interactions.policy import Policy
 from service.search.index import rows
 from service.search.parameters import Catalogue
 from service.search.rows import Row
@@ -31,14 +32,14 @@ class Limits:
 class Engine:
     """A store with the rules of what goes into it.
 
-    ``check`` returns every problem of a resource; ``parameters`` are the search parameters there are, ``conformance``
-    the profiles and the terminology, ``external`` a terminology server that may know more. ``bases`` are the FHIR base
+    ``policy`` says which resources are let in; ``parameters`` are the search parameters there are, ``conformance`` the
+    profiles and the terminology, ``external`` a terminology server that may know more. ``bases`` are the FHIR base
     URLs that are this server's own.
     """
 
     store: Store
     parameters: Parameters
-    check: Callable[[dict[str, Any]], Sequence[Issue]]
+    policy: Policy
     limits: Limits = Limits()
     bases: tuple[str, ...] = ()
     conformance: Conformance = field(kw_only=True)
@@ -72,11 +73,15 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did: the version that is now current (None where a deletion found nothing)."""
+    """What a write did: the version that is now current (None where a deletion found nothing).
+
+    ``tolerated``: it is not valid, and stored all the same; its errors are among the ``warnings``.
+    """
 
     version: Version | None
     effect: Effect
     warnings: tuple[Issue, ...] = ()
+    tolerated: bool = False
 
 
 def existing(version: Version | None, type_: str, id_: str) -> Version:

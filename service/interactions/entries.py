@@ -14,6 +14,7 @@ from service.fhir.bundle import Entry
 from service.fhir.outcome import operation_outcome
 from service.interactions.bundles import etag, present, search_bundle
 from service.interactions.engine import Engine, Written
+from service.interactions.prepare import Prepared
 from service.interactions.read import read
 from service.interactions.search import search
 from service.interactions.vread import vread
@@ -46,6 +47,7 @@ class Step:
     if_none_exist: Pairs | None
     if_none_match: str | None
     found: Version | None = None
+    prepared: Prepared | None = None
     change: Change | None = None
     guards: list[Guard] = field(default_factory=list)
     client: list[Guard] = field(default_factory=list)
@@ -194,7 +196,10 @@ def answer_write(written: Written, base: str) -> Entry:
     if version is None or version.json is None:
         return Entry(None, None, {"response": {"status": STATUS["deleted"]}})
     full_url = f"{base}/{version.type}/{version.id}"
-    return Entry(None, full_url, {"response": _response(STATUS[written.effect], version, base)})
+    response = _response(STATUS[written.effect], version, base)
+    if written.tolerated:
+        response["outcome"] = operation_outcome(written.warnings)
+    return Entry(None, full_url, {"response": response})
 
 
 def _response(status: str, version: Version, base: str) -> dict[str, Any]:

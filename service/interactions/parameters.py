@@ -96,7 +96,7 @@ class Parameters:
             return await self.store.commit(changes, guards)
         async with self._committing:
             await self.refresh(now=True)
-            self._check([change for change in changes if change.type == TYPE])
+            self.check(changes)
             committed = await self.store.commit(changes, guards)
             self.bases = bases
         await self.refresh(now=True)
@@ -164,10 +164,14 @@ class Parameters:
         self.indexed = Catalogue((*self._own.extra, *(each.definition for each in customs)), editions)
         self.searchable = Catalogue((*self._own.extra, *ready), editions, waiting) if waiting else self.indexed
 
-    def _check(self, changes: Sequence[Change]) -> None:
+    def check(self, changes: Sequence[Change]) -> None:
+        """Refuse definitions among the changes that cannot be used, as far as this process knows the others.
+
+        Raises :class:`RefusedDefinitions`, or :class:`Conflict` where others need a definition that would go.
+        """
         after = dict(self._resources)
         new: dict[str, Change] = {}
-        for change in changes:
+        for change in (each for each in changes if each.type == TYPE):
             after.pop(change.id, None)
             resource = None if change.body is None else loads(change.body.render(0, ""))
             if resource is not None and takes_effect(resource, self._own):

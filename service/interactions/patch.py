@@ -105,10 +105,10 @@ async def _write(
     document = parse_resource(engine, patched, current.type)
     if document.data.get("id") != current.id:
         raise Unprocessable("A patch cannot change a resource's id.", expression="id")
-    change, warnings = prepare(engine, document, current.id, "PATCH")
+    prepared = await prepare(engine, document, current.id, "PATCH")
     unchanged_since = VersionIs(current.type, current.id, current.version)
-    committed = await commit_one(engine, change, client, [*own, unchanged_since])
-    return Written(committed.version, committed.effect, warnings)
+    committed = await commit_one(engine, prepared.change, client, [*own, unchanged_since])
+    return prepared.written(committed)
 
 
 def _apply(operations: jsonpatch.JsonPatch, resource: Any, limit: int) -> bytes:  # noqa: ANN401  # any JSON value

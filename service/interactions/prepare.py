@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from service.errors import Invalid, Issue, TooLarge, Unprocessable
+from dataclasses import dataclass
+
+from service.errors import Invalid, Issue, TooLarge
 from service.fhir.json import Document, open_body, parse
 from service.fhir.references import is_id
-from service.interactions.engine import Engine
-from service.store.base import Change, Method
+from service.interactions.engine import Engine, Written
+from service.store.base import Change, Committed, Method
 
-FATAL = frozenset({"fatal", "error"})
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A change that can be written, and the warnings of its validation; ``tolerated`` though it is not valid."""
+
+    change: Change
+    warnings: tuple[Issue, ...]
+    tolerated: bool
+
+    def written(self, committed: Committed) -> Written:
+        """Return what was written once it is."""
+        return Written(committed.version, committed.effect, self.warnings, self.tolerated)
 
 
 def parse_resource(engine: Engine, body: bytes, type_: str) -> Document:
@@ -24,15 +37,14 @@ def parse_resource(engine: Engine, body: bytes, type_: str) -> Document:
     return document
 
 
-def prepare(engine: Engine, document: Document, id_: str, method: Method) -> tuple[Change, tuple[Issue, ...]]:
-    """Return the change that gives ``id_`` this content, with the warnings of its validation.
+async def prepare(engine: Engine, document: Document, id_: str, method: Method) -> Prepared:
+    """Return the change that gives ``id_`` this content, if the policy lets it in.
 
     Raises :class:`Unprocessable` with every problem of the resource at once.
     """
     if not is_id(id_):
         raise Invalid(f"{id_!r} is not a resource id: 1 to 64 letters, digits, - and .", expression="id")
-    issues = tuple(engine.check(document.data))
-    if any(issue.severity in FATAL for issue in issues):
-        raise Unprocessable(issues)
-    resource = document.data
-    return Change(resource["resourceType"], id_, method, open_body(document, id_), engine.rows(resource)), issues
+    judged = await engine.policy.judge(document, engine.external)
+    resource = judged.document.data
+    change = Change(resource["resourceType"], id_, method, open_body(judged.document, id_), engine.rows(resource))
+    return Prepared(change, judged.warnings, judged.tolerated)

@@ -88,7 +88,7 @@ async def _commit(engine: Engine, steps: Sequence[Step], base: str) -> list[Comm
     """Resolve, rewrite, check and write; every problem of every resource is reported at once."""
     writes = [step for step in _ordered(steps) if step.verb not in READS]
     for step in writes:
-        step.guards, step.client = [], []
+        step.guards, step.client, step.prepared = [], [], None
         with located(step):
             await _resolve(engine, step)
     _refuse_overlaps(writes)
@@ -97,7 +97,7 @@ async def _commit(engine: Engine, steps: Sequence[Step], base: str) -> list[Comm
         if step.verb in READS:
             with located(step):
                 await check_read(engine, step, identities)
-    _prepare(engine, writes, _links(writes, base))
+    await _prepare(engine, writes, _links(writes, base))
     guards = [guard for step in writes for guard in step.guards]
     guards += await _resolve_references(engine, writes)
     changes = [step.change for step in writes if step.change is not None]
@@ -178,20 +178,20 @@ def _links(writes: Sequence[Step], base: str) -> dict[str, str]:
     return links
 
 
-def _prepare(engine: Engine, writes: Sequence[Step], links: dict[str, str]) -> None:
+async def _prepare(engine: Engine, writes: Sequence[Step], links: dict[str, str]) -> None:
     """Give each entry its change; raises :class:`Unprocessable` with every problem of every resource."""
     issues: list[Issue] = []
     for step in writes:
         try:
             with located(step):
-                step.change = _change(engine, step, links)
+                step.change = await _change(engine, step, links)
         except Unprocessable as error:
             issues.extend(error.issues)
     if issues:
         raise Unprocessable(issues)
 
 
-def _change(engine: Engine, step: Step, links: dict[str, str]) -> Change | None:
+async def _change(engine: Engine, step: Step, links: dict[str, str]) -> Change | None:
     type_, id_ = step.type or "", step.id
     step.links = []
     if step.verb == "DELETE":
@@ -203,12 +203,13 @@ def _change(engine: Engine, step: Step, links: dict[str, str]) -> Change | None:
     if step.verb == "PUT" and own_id != id_ and not (own_id is None and step.criteria):
         raise Invalid(f"The resource's id is {own_id!r}, the entry's {id_!r}.", expression=f"{type_}.id")
     step.rewritten = _rewritten(resource, links, step)
-    return _prepared(engine, step)
+    return await _prepared(engine, step)
 
 
-def _prepared(engine: Engine, step: Step) -> Change:
+async def _prepared(engine: Engine, step: Step) -> Change:
     document = parse_resource(engine, dumps(step.rewritten), step.type or "")
-    return prepare(engine, document, step.id or "", "POST" if step.verb == "POST" else "PUT")[0]
+    step.prepared = await prepare(engine, document, step.id or "", "POST" if step.verb == "POST" else "PUT")
+    return step.prepared.change
 
 
 def _rewritten(resource: dict[str, Any], links: dict[str, str], step: Step) -> dict[str, Any]:
@@ -246,7 +247,7 @@ async def _resolve_references(engine: Engine, writes: Sequence[Step]) -> list[Gu
                     guards.append(guard)
             if step.links:
                 step.rewritten = rewrite(step.rewritten, resolved.get)
-                step.change = _prepared(engine, step)
+                step.change = await _prepared(engine, step)
     return guards
 
 
@@ -254,4 +255,4 @@ def _outcome(step: Step, committed: Iterator[Committed]) -> Written:
     if step.change is None:
         return Written(step.found, "unchanged")
     done = next(committed)
-    return Written(done.version, done.effect)
+    return step.prepared.written(done) if step.prepared else Written(done.version, done.effect)

@@ -26,11 +26,9 @@ async def update(
     document = parse_resource(engine, body, type_)
     if document.data.get("id") != id_:
         raise Invalid(f"The body's id is {document.data.get('id')!r}, the request's {id_!r}.", expression="id")
-    change, warnings = prepare(engine, document, id_, "PUT")
+    prepared = await prepare(engine, document, id_, "PUT")
     guards = version_guard(type_, id_, if_match, absent=absent)
-
-    committed = await commit_one(engine, change, guards)
-    return Written(committed.version, committed.effect, warnings)
+    return prepared.written(await commit_one(engine, prepared.change, guards))
 
 
 async def conditional_update(
@@ -56,8 +54,7 @@ async def conditional_update(
         else:
             id_ = found.id
         client = version_guard(type_, id_, if_match, absent=absent)
-        change, warnings = prepare(engine, document, id_, "PUT")
-        committed = await commit_one(engine, change, client, guards)
-        return Written(committed.version, committed.effect, warnings)
+        prepared = await prepare(engine, document, id_, "PUT")
+        return prepared.written(await commit_one(engine, prepared.change, client, guards))
 
     return await until_settled(attempt)

@@ -18,6 +18,7 @@ from service.operations import (
     code_system_validate_code,
     concept_map_translate,
     reindex,
+    validate,
     value_set_expand,
     value_set_validate_code,
 )
@@ -36,6 +37,7 @@ OFFICIAL: Final[Mapping[str, Code]] = {
     "CodeSystem-subsumes": code_system_subsumes.subsumes,
     "CodeSystem-validate-code": code_system_validate_code.validate_code,
     "ConceptMap-translate": concept_map_translate.translate,
+    "Resource-validate": validate.validate,
     "ValueSet-expand": value_set_expand.expand,
     "ValueSet-validate-code": value_set_validate_code.validate_code,
 }
@@ -45,7 +47,14 @@ OFFICIAL: Final[Mapping[str, Code]] = {
 _TYPES: Final = {"targetCode": "code", "targetCoding": "Coding", "targetCodeableConcept": "CodeableConcept"}
 _BOOLEAN: Final = {"use": "in", "max": "1", "type": "boolean"}
 # What R6 adds, and what terminology servers take since long.
-_ADDED: Final = {"ValueSet-validate-code": [{"name": name, **_BOOLEAN} for name in ("inferSystem", "activeOnly")]}
+_ADDED: Final[Mapping[str, list[dict[str, str]]]] = {
+    "ValueSet-validate-code": [{"name": name, **_BOOLEAN} for name in ("inferSystem", "activeOnly")],
+    "Resource-validate": [{"name": "profile", "use": "in", "max": "*", "type": "canonical"}],
+}
+# On the system the resource itself says of which type it is.
+_WIDER: Final[Mapping[str, Mapping[str, bool]]] = {"Resource-validate": {"system": True}}
+ANY: Final = "Resource"
+"""The type of an operation that every resource type has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +71,22 @@ class Operation:
 
     @property
     def places(self) -> tuple[tuple[str, str | None], ...]:
-        """The paths below the base, where ``{id}`` is that of an instance, and the resource type of each."""
+        """The paths below the base, where ``{id}`` is that of an instance, and the resource type of each.
+
+        The type is None for the system, and where the path has ``{type}`` because any will do.
+        """
         found: list[tuple[str, str | None]] = [(f"/${self.code}", None)] if "system" in self.levels else []
         for type_ in self.types:
-            found += [(f"/{type_}/${self.code}", type_)] if "type" in self.levels else []
-            found += [(f"/{type_}/{{id}}/${self.code}", type_)] if "instance" in self.levels else []
+            path, known = ("/{type}", None) if type_ == ANY else (f"/{type_}", type_)
+            found += [(f"{path}/${self.code}", known)] if "type" in self.levels else []
+            found += [(f"{path}/{{id}}/${self.code}", known)] if "instance" in self.levels else []
         return tuple(found)
+
+    @property
+    def everywhere(self) -> tuple[str | None, ...]:
+        """The resource types of which it can be asked, and None for the system."""
+        types = definitions.resource_types() if ANY in self.types else self.types
+        return (*types, None) if "system" in self.levels else types
 
     def inputs(self, type_: str | None, id_: str | None) -> Inputs:
         """Return a place for the parameters of a request on an instance, a type, or (both None) the system."""
@@ -80,9 +99,9 @@ def operations() -> tuple[Operation, ...]:
     """Return all operations, sorted by type and code; KeyError where one is defined but not done."""
     found = [_operation(each, OWN[each["code"]]) for each in resources("OperationDefinition")]
     for name, code in OFFICIAL.items():
-        definition = definitions.operation(name)
-        added = [*definition["parameter"], *_ADDED.get(name, ())]
-        found.append(_operation({**definition, "parameter": added}, {"GET": code, "POST": code}))
+        definition = {**definitions.operation(name), **_WIDER.get(name, {})}
+        added = {(each["name"], each["use"]): each for each in (*definition["parameter"], *_ADDED.get(name, ()))}
+        found.append(_operation({**definition, "parameter": added.values()}, {"GET": code, "POST": code}))
     return tuple(sorted(found, key=lambda each: (each.types, each.code)))
 
 

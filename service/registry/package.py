@@ -9,10 +9,8 @@ from typing import Any, Final
 
 from service.fhir.definitions import SearchParameter
 from service.fhir.json import loads
-from service.fhir.library import Library
 from service.search.definition import parse_definition
 from service.search.parameters import Catalogue
-from service.terminology.core import core_library
 
 # In a checkout the package lies beside service/, in a wheel inside of it.
 _PLACES: Final = (Path(__file__).parents[2] / "fhir_profiles", Path(__file__).parents[1] / "_data" / "fhir_profiles")
@@ -30,16 +28,6 @@ def resources(type_: str) -> Iterator[dict[str, Any]]:
     """Yield the package's resources of a type, by name."""
     for path in sorted(folder().glob(f"{type_}-*.json")):
         yield loads(path.read_bytes())
-
-
-@cache
-def library() -> Library:
-    """Return the package's profiles and terminology, before those of FHIR itself."""
-    found = Library(core_library())
-    for type_ in ("StructureDefinition", "CodeSystem", "ValueSet", "ConceptMap"):
-        for resource in resources(type_):
-            found.add(resource)
-    return found
 
 
 @cache

@@ -327,7 +327,7 @@ async def test_the_operation_is_stated(fhir: Fhir) -> None:
     """capabilitystatement.html: an operation is listed with its definition, and answers by the methods it has."""
     rest = (await fhir.get("metadata")).json()["rest"][0]
     url = "https://trial-registry.example.org/fhir/OperationDefinition/reindex"
-    assert rest["operation"] == [{"name": "reindex", "definition": url}]
+    assert {"name": "reindex", "definition": url} in rest["operation"]
     assert (await fhir.get("$reindex")).status_code == 200
     outcome(await fhir.put("$reindex", {}))
     refused(await fhir.get("$reindex?x=y"), 400, "invalid", "x")

@@ -44,8 +44,8 @@ async def engine(lasting: Place) -> Engine:
 
 async def stored(engine: Engine, made: Example, serial: str) -> Registry:
     """Write the resources over what stood there before, and return the reference that has read the same JSON."""
-    before = [change(engine, resource, serial) for resource in made.former]
-    now = [change(engine, resource, serial) for resource in made.resources]
+    before = [await change(engine, resource, serial) for resource in made.former]
+    now = [await change(engine, resource, serial) for resource in made.resources]
     kept = {(each.type, each.id) for each in now}
     gone = [Change(each.type, each.id, "DELETE", None) for each in before if (each.type, each.id) not in kept]
     if before:
@@ -56,10 +56,10 @@ async def stored(engine: Engine, made: Example, serial: str) -> Registry:
     return Registry([loads(each.json or b"") for each in versions], BASE)
 
 
-def change(engine: Engine, resource: Json, serial: str) -> Change:
+async def change(engine: Engine, resource: Json, serial: str) -> Change:
     """The change that puts a resource of an example, which must be valid."""
     document = parse(dumps(resource).decode().replace(SUFFIX, serial).encode())
-    return prepare(engine, document, document.data["id"], "PUT")[0]
+    return (await prepare(engine, document, document.data["id"], "PUT")).change
 
 
 async def found(engine: Engine, asked: Search) -> tuple[list[str], int | None]:

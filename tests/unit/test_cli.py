@@ -96,9 +96,9 @@ def test_help_names_every_command() -> None:
     """A stranger sees what there is, and what each is for."""
     for arguments in (["--help"], []):
         output = run(*arguments).output
-        for command in ("serve", "load", "validate", "version"):
+        for command in ("serve", "load", "validate", "revalidate", "version"):
             assert command in output
-    for command in ("serve", "load", "validate", "version"):
+    for command in ("serve", "load", "validate", "revalidate", "version"):
         result = run(command, "--help")
         assert result.exit_code == 0
         assert "Usage" in result.output
@@ -224,7 +224,7 @@ def test_validate(tmp_path: Path) -> None:
     assert f"{bad}: not valid" in result.output
     assert "Group.type" in result.output
     assert "Group.unknown" in result.output
-    assert "2 files, 2 errors." in result.output
+    assert "2 files, 2 resources, 2 errors, " in result.output
     broken = write(tmp_path / "broken.json", "{")
     assert run("validate", broken).exit_code == 1
     for content in ("{}", "[]", '{"resourceType":5}', ""):

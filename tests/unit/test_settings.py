@@ -26,6 +26,14 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "max_body_size": ("2048", 2048),
     "max_resource_size": ("2048", 2048),
     "conditional_delete_limit": ("9", 9),
+    "validation": ("warn", "warn"),
+    "required_profiles": (
+        "Group=http://x.test/p, Group=http://x.test/q",
+        ("Group=http://x.test/p", "Group=http://x.test/q"),
+    ),
+    "unknown_profile": ("error", "error"),
+    "packages": ("a#1.0.0,/x/b.tgz", ("a#1.0.0", "/x/b.tgz")),
+    "package_cache": ("/x", "/x"),
     "mongo_transactions": ("off", "off"),
     "terminology_server": ("https://tx.test/r5", "https://tx.test/r5"),
     "log_level": ("debug", "debug"),
@@ -40,6 +48,9 @@ WRONG: dict[str, list[str]] = {
     "max_body_size": ["1023"],
     "max_resource_size": ["1023", str(15 * 1024 * 1024 + 1)],
     "conditional_delete_limit": ["0"],
+    "validation": ["none", ""],
+    "required_profiles": ["Group", "=http://x.test/p", "Group=", "Group=a b"],
+    "unknown_profile": ["information"],
     "mongo_transactions": ["maybe"],
     "terminology_server": ["", "tx.test", "ftp://tx.test"],
     "log_level": ["loud"],
@@ -82,7 +93,7 @@ def test_wrong_values_are_refused(name: str, text: str, monkeypatch: pytest.Monk
     monkeypatch.setenv(f"TRIAL_REGISTRY_{name.upper()}", text)
     with pytest.raises(ValidationError) as refusal:
         Settings()
-    assert refusal.value.errors()[0]["loc"] == (name,)
+    assert refusal.value.errors()[0]["loc"][0] == name
 
 
 def test_an_unknown_setting_is_refused() -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from service.errors import Invalid, TooLarge
-from service.fhir.json import MAX_DEPTH, JsonNumber, dumps, loads, open_body, parse
+from service.fhir.json import MAX_DEPTH, JsonNumber, dumps, elements, loads, members, open_body, parse, with_member
 
 
 def test_a_number_keeps_its_writing_and_is_a_number() -> None:
@@ -153,3 +153,34 @@ def test_the_digest_is_of_what_is_said() -> None:
         '{"resourceType":"A","b":["1.0","é"],"meta":{"tag":[{"code":"t"}]}}',
     ):
         assert digest(other) != plain
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"resourceType":"A"}', '{"resourceType":"A","meta":{"x":1}}'),
+        (
+            '{ "b" : 1.00, "resourceType" : "A" , "c":"}" }',
+            '{ "b" : 1.00, "resourceType" : "A","meta":{"x":1} , "c":"}" }',
+        ),
+        ('{"meta" : {"y":[2.0]}, "resourceType":"A"}', '{"meta":{"x":1}, "resourceType":"A"}'),
+        (' {"resourceType":"A","meta":null,"b":1e3}\n', '{"resourceType":"A","meta":{"x":1},"b":1e3}'),
+    ],
+)
+def test_a_member_that_is_put_in(text: str, expected: str) -> None:
+    """json.html: in the place of the old one, or after the type; all else stays, and the document is whole again."""
+    changed = with_member(parse(text.encode()), "meta", {"x": 1})
+    assert changed.text == expected
+    assert changed == parse(expected.encode())
+
+
+def test_where_members_and_elements_begin() -> None:
+    """Key and value of each member, and each element, whatever brackets, quotes and white space lie between."""
+    text = '{ "a\\"]" : [ 1 , "},]" ,{"b":[]}, [] ] , "c":{} ,"":null}'
+    found = members(text, 0)
+    assert [text[key:].startswith(f'"{name}') for (key, _), name in zip(found.values(), ["a", "c", ""], strict=True)]
+    assert list(found) == ['a"]', "c", ""]
+    assert [text[value] for _, value in found.values()] == ["[", "{", "n"]
+    assert [text[start] for start in elements(text, found['a"]'][1])] == ["1", '"', "{", "["]
+    assert members("{ }", 0) == {}
+    assert elements("[\n]", 0) == []

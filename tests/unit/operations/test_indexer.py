@@ -70,11 +70,11 @@ async def test_a_write_that_began_before(engine: Engine) -> None:
     Indexer(engine.parameters)
     await engine.parameters.refresh()
     with engine.parameters.writing():
-        change, _ = prepare(engine, parse_resource(engine, group("late"), "Group"), "late", "PUT")
+        prepared = await prepare(engine, parse_resource(engine, group("late"), "Group"), "late", "PUT")
         await update(engine, "SearchParameter", "alias", dumps(ALIAS))
         await asyncio.sleep(0.1)
         assert [custom.ready for custom in engine.parameters.customs.values()] == [False]
-        await engine.parameters.commit([change], (), ())
+        await engine.parameters.commit([prepared.change], (), ())
     await ready(engine)
     assert await found(engine) == ["late"]
 
