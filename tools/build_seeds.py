@@ -17,7 +17,7 @@ SEEDS = Path(__file__).resolve().parents[1] / "seed_bundles"
 def build_all(seeds: Path = SEEDS) -> dict[Path, str]:
     """The text of every bundle, by the file that it belongs in."""
     tables = seeds / "tables"
-    catalogue = read_catalogue((tables / "catalogue.json").read_bytes())
+    catalogue = read_catalogue(*(part.read_bytes() for part in sorted(tables.glob("catalogue*.json"))))
     bundles: dict[Path, str] = {}
     for table in sorted(tables.glob("*.csv")):
         trial = read_trial(table.with_suffix(".json").read_bytes(), catalogue)

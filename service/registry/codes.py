@@ -16,6 +16,8 @@ RESULT_KEY: Final = f"{BASE}/NamingSystem/result-key"
 NCT: Final = "http://clinicaltrials.gov"
 EUDRACT: Final = "https://eudract.ema.europa.eu"
 SPONSOR_STUDY: Final = f"{BASE}/NamingSystem/sponsor-study-number"
+CTRP: Final = f"{BASE}/NamingSystem/ctrp"
+STUDY_KEY: Final = f"{BASE}/NamingSystem/study-key"
 DOI: Final = "https://doi.org"
 PUBMED: Final = "https://pubmed.ncbi.nlm.nih.gov"
 
@@ -103,6 +105,7 @@ class StatisticKind:
 
     ``compares``: two groups, with an exposure and a reference. ``shape``: ``number`` has a value (or a reason why
     not), ``p`` has only its p-value, ``words`` has only the words in which the paper describes the result.
+    ``percent``: a comparison in per cent, where others have no unit.
     """
 
     text: str
@@ -110,6 +113,7 @@ class StatisticKind:
     compares: bool = False
     shape: Literal["number", "p", "words"] = "number"
     at_time: bool = False
+    percent: bool = False
 
 
 STATISTICS: Final[dict[str, StatisticKind]] = {
@@ -122,6 +126,12 @@ STATISTICS: Final[dict[str, StatisticKind]] = {
     "mean": StatisticKind("mean", (Code(STATISTIC_TYPE, "C53319", "Mean"),)),
     "risk-ratio": StatisticKind("relative risk", (Code(STATISTIC_TYPE, "C93152", "Relative Risk"),), compares=True),
     "odds-ratio": StatisticKind("odds ratio", (Code(STATISTIC_TYPE, "C16932", "Odds Ratio"),), compares=True),
+    "risk-difference": StatisticKind(
+        "difference of percentages",
+        (Code(STATISTIC_TYPE, "0000424", "Risk Difference"),),
+        compares=True,
+        percent=True,
+    ),
     "survival-probability": StatisticKind("survival probability at a time", _PROPORTION, at_time=True),
     "cumulative-incidence": StatisticKind("cumulative incidence at a time", _PROPORTION, at_time=True),
     "test": StatisticKind("test of a difference", compares=True, shape="p"),
@@ -138,6 +148,7 @@ P_VALUE: Final = (Code(ATTRIBUTE_TYPE, "C44185", "P-value"), Code(SEVCO, "STATO:
 SPREADS: Final[dict[str, tuple[Code, ...]]] = {
     "range": (Code(ATTRIBUTE_TYPE, "C38013", "Range"), Code(SEVCO, "STATO:0000035", "range")),
     "iqr": (Code(ATTRIBUTE_TYPE, "C53245", "Interquartile range"),),
+    "unlabelled": (),
 }
 
 
@@ -160,8 +171,10 @@ METHODS: Final[dict[str, Method]] = {
     "unstratified": Method("unstratified analysis"),
     "clopper-pearson": Method("exact binomial (Clopper-Pearson)"),
     "fisher-exact": Method("Fisher's exact test", Code(STATISTIC_MODEL, "fishersExactTest", "Fisher’s exact test")),
+    "one-sided": Method("one-sided test"),
     "simon-makuch-60": Method("Simon-Makuch, landmark at 60 days"),
     "simon-makuch-71": Method("Simon-Makuch, landmark at 71 days"),
+    "wilcoxon": Method("Wilcoxon test"),
     "competing-risks": Method("cumulative incidence with relapse as a competing risk"),
     "hsct-censored": Method("censored at transplantation"),
     "hsct-not-censored": Method("not censored at transplantation"),
@@ -191,6 +204,7 @@ UNITS: Final[dict[str, str]] = {
     "d": "days",
     "a": "years",
     "mg/d": "mg per day",
+    "ug/d": "µg per day",
     "ug/m2/d": "µg/m² per day",
     "{cycle}": "cycles",
 }
@@ -202,6 +216,7 @@ GRADES: Final[dict[str, tuple[str, str | None]]] = {
     "4": ("Grade 4", "C41337"),
     "5": ("Grade 5 (fatal)", "C48275"),
     "lt3": ("Below grade 3", None),
+    "ge2": ("Grade 2 or higher", None),
     "ge3": ("Grade 3 or higher", None),
     "3-4": ("Grade 3 or 4", None),
 }
@@ -245,6 +260,8 @@ OUTCOMES: Final[dict[str, OutcomeCode]] = {
     "cr-crh-cri": OutcomeCode(
         "Complete remission, or with partial or incomplete recovery of blood counts", "efficacy", "CR-CRh-CRi"
     ),
+    "cr-cri": OutcomeCode("Complete remission, or with incomplete recovery of blood counts", "efficacy", "CR-CRi"),
+    "response": OutcomeCode("Response to treatment, as its source defines it", "efficacy", "response"),
     "no-remission": OutcomeCode(
         "No remission: progression, stable disease or not assessed", "efficacy", "no-remission"
     ),

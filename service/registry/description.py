@@ -6,6 +6,7 @@ error. ``Catalogue`` holds what several trials share: organizations and publicat
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, TypeVar
 
@@ -46,7 +47,11 @@ class Progress(Strict, frozen=True):
 
 
 class GroupOf(Strict, frozen=True):
-    """A set of participants: an arm, an analysis population or a subgroup of one of these."""
+    """A set of participants: an arm, an analysis population or a subgroup of one of these.
+
+    ``studies``: the ids of the studies that the participants of a whole population come from, where these are others
+    than the one described, or several that an analysis pools.
+    """
 
     slug: str
     name: str
@@ -56,6 +61,7 @@ class GroupOf(Strict, frozen=True):
     quantity: int | None = None
     arm_type: CodeOf | None = None
     exposures: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
 
 
 class Exposure(Strict, frozen=True):
@@ -89,16 +95,11 @@ class Eligibility(Strict, frozen=True):
 
 
 class Trial(Strict, frozen=True):
-    """A trial."""
+    """A trial or another study; one without a registration number is known by its slug."""
 
     slug: str
-    nct: str
     title: str
     description: str
-    phase: CodeOf
-    progress: tuple[Progress, ...]
-    design: tuple[CodeOf, ...]
-    sponsor: str
     condition: tuple[Concept, ...]
     focus: tuple[Concept, ...]
     eligibility: Eligibility
@@ -106,7 +107,13 @@ class Trial(Strict, frozen=True):
     exposures: tuple[Exposure, ...]
     outcomes: tuple[Outcome, ...]
     citations: tuple[str, ...]
+    nct: str | None = None
+    phase: CodeOf | None = None
+    progress: tuple[Progress, ...] = ()
+    design: tuple[CodeOf, ...] = ()
+    sponsor: str | None = None
     eudract: str | None = None
+    ctrp: str | None = None
     sponsor_number: str | None = None
     official_title: str | None = None
     acronym: str | None = None
@@ -118,6 +125,15 @@ class Trial(Strict, frozen=True):
     def group(self, slug: str) -> GroupOf:
         """The group of this name."""
         return next(group for group in self.groups if group.slug == slug)
+
+    def whole(self, slug: str) -> GroupOf:
+        """The population that a group is, in the end, a part of; itself where it is no subgroup."""
+        group = self.group(slug)
+        return group if group.of is None else self.whole(group.of)
+
+    def studies(self, slug: str) -> tuple[str, ...]:
+        """The ids of the studies that the participants of a group come from."""
+        return self.whole(slug).studies or (self.slug,)
 
     def outcome(self, slug: str) -> Outcome:
         """The outcome of this name."""
@@ -151,8 +167,8 @@ class Publication(Strict, frozen=True):
 class Catalogue(Strict, frozen=True):
     """What trials share."""
 
-    organizations: tuple[Organization, ...]
-    publications: tuple[Publication, ...]
+    organizations: tuple[Organization, ...] = ()
+    publications: tuple[Publication, ...] = ()
 
     def organization(self, slug: str) -> Organization:
         """The organization of this name."""
@@ -163,9 +179,17 @@ class Catalogue(Strict, frozen=True):
         return next(p for p in self.publications if p.slug == slug)
 
 
-def read_catalogue(data: bytes) -> Catalogue:
-    """The catalogue; Unprocessable where it cannot be read."""
-    return _decode(data, Catalogue)
+def read_catalogue(*parts: bytes) -> Catalogue:
+    """The catalogue, of one part or several; Unprocessable where one cannot be read or two define the same."""
+    read = [_decode(part, Catalogue) for part in parts]
+    whole = Catalogue(
+        tuple(organization for part in read for organization in part.organizations),
+        tuple(publication for part in read for publication in part.publications),
+    )
+    known = Counter([*(o.slug for o in whole.organizations), *(p.slug for p in whole.publications)])
+    if twice := [slug for slug, count in known.items() if count > 1]:
+        raise Unprocessable([_issue("catalogue", f"{slug!r} is there twice") for slug in twice])
+    return whole
 
 
 def read_trial(data: bytes, catalogue: Catalogue) -> Trial:
@@ -200,12 +224,14 @@ def _problems(trial: Trial, catalogue: Catalogue) -> Iterable[tuple[str, str]]:
             yield f"groups, {group.slug}", f"it is a part of {group.of!r}, which is not described"
         if (group.kind == "subgroup") != (group.of is not None):
             yield f"groups, {group.slug}", "a subgroup, and only a subgroup, says what it is a part of"
+        if group.studies and group.kind != "analysis":
+            yield f"groups, {group.slug}", "only an analysis population says which studies it comes from"
         unknown = [slug for slug in group.exposures if slug not in exposures]
         yield from ((f"groups, {group.slug}", f"no exposure {slug!r} is described") for slug in unknown)
     for outcome in trial.outcomes:
         if outcome.code not in OUTCOMES:
             yield f"outcomes, {outcome.slug}", f"{outcome.code!r} is not in the outcome code system"
-    if trial.sponsor not in {o.slug for o in catalogue.organizations}:
+    if trial.sponsor is not None and trial.sponsor not in {o.slug for o in catalogue.organizations}:
         yield "sponsor", f"no organization {trial.sponsor!r} is in the catalogue"
     known = {p.slug for p in catalogue.publications}
     yield from (("citations", f"{slug!r} is not in the catalogue") for slug in trial.citations if slug not in known)

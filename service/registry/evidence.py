@@ -50,7 +50,10 @@ def build_evidence(rows: Sequence[Row], trial: Trial, catalogue: Catalogue) -> l
 
 def _evidence(result: str, rows: Sequence[Row], trial: Trial, catalogue: Catalogue) -> Evidence:
     row = rows[0]
-    artifacts = [RelatedArtifact(type="derived-from", resourceReference=reference("ResearchStudy", trial.slug))]
+    artifacts = [
+        RelatedArtifact(type="derived-from", resourceReference=reference("ResearchStudy", study))
+        for study in trial.studies(row.population or "")
+    ]
     if row.reports:
         artifacts.append(RelatedArtifact(type="citation", resourceReference=reference("Citation", row.reports)))
     title = _title(row, trial)
@@ -86,10 +89,7 @@ def _title(row: Row, trial: Trial) -> str:
 
 
 def _variables(row: Row, trial: Trial) -> list[EvidenceVariableDefinition]:
-    group = trial.group(row.population or "")
-    whole = group
-    while whole.of is not None:
-        whole = trial.group(whole.of)
+    group, whole = trial.group(row.population or ""), trial.whole(row.population or "")
     found = [_variable("population", reference("Group", group_id(trial, whole.slug)))]
     if group is not whole:
         found.append(_variable("subpopulation", reference("Group", group_id(trial, group.slug))))
@@ -175,7 +175,8 @@ def _estimates(row: Row, trial: Trial) -> list[EvidenceStatisticAttributeEstimat
     if row.spread is not None:
         spread = codes.SPREADS[row.spread]
         limits = _range(row.spread_low, row.spread_high, row.unit)
-        found.append(EvidenceStatisticAttributeEstimate(type=concept(spread[0].display.lower(), spread), range=limits))
+        words = spread[0].display.lower() if spread else "interval of a kind that is not stated"
+        found.append(EvidenceStatisticAttributeEstimate(type=concept(words, spread), range=limits))
     if row.p_value is not None:
         methods = [codes.METHODS[method].text for method in row.p_method]
         versus = [f"versus {label(trial, row.reference)}"] if row.reference and not row.exposure else []

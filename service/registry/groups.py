@@ -13,7 +13,7 @@ from fhir.resources.reference import Reference
 from service.registry import codes
 from service.registry.description import Eligibility, GroupOf, Trial
 from service.registry.elements import concept, conforms, own, provenance, quantity, reference
-from service.registry.names import group_id, variable_id
+from service.registry.names import eligibility_id, group_id, variable_id
 from service.registry.rows import Row, at_place
 
 
@@ -33,9 +33,9 @@ def _eligibility(rows: Sequence[Row], trial: Trial) -> Group:
     found += [_characteristic("eligibility", concept(words), exclude=True) for words in eligible.exclude]
     found += [_of_row(row) for row in at_place(rows, "characteristic", "eligibility")]
     return Group(
-        id=group_id(trial, "eligibility"),
+        id=eligibility_id(trial.slug),
         meta=conforms(codes.ELIGIBILITY_CRITERIA),
-        name=f"Who could take part in {trial.short_title or trial.nct}",
+        name=f"Who could take part in {trial.short_title or trial.nct or trial.slug}",
         description=eligible.description,
         type="person",
         membership="definitional",
@@ -51,7 +51,8 @@ def _group(group: GroupOf, rows: Sequence[Row], trial: Trial) -> Group:
     if group.of is not None:
         found.append(_characteristic("parent-population", reference("Group", group_id(trial, group.of))))
     else:
-        found.append(_characteristic("eligibility", reference("Group", group_id(trial, "eligibility"))))
+        eligible = [reference("Group", eligibility_id(study)) for study in trial.studies(group.slug)]
+        found += [_characteristic("eligibility", who) for who in eligible]
     found += [_of_row(row) for row in at_place(rows, "characteristic", group.slug)]
     return Group(
         id=group_id(trial, group.slug),

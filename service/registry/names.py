@@ -19,6 +19,11 @@ def group_id(trial: Trial, slug: str) -> str:
     return f"{trial.slug}-{slug}"
 
 
+def eligibility_id(study: str) -> str:
+    """The id of the Group that says who could take part in a study."""
+    return f"{study}-eligibility"
+
+
 def variable_id(trial: Trial, slug: str) -> str:
     """The id of an EvidenceVariable: an outcome or an exposure."""
     return f"{trial.slug}-{slug}"

@@ -19,8 +19,10 @@ from service.registry.names import evidence_id, report_id
 from service.registry.rows import Row, by_result
 
 
-def build_report(rows: Sequence[Row], trial: Trial) -> EvidenceReport:
-    """The report; each result is in the section of its outcome, in the order of the table."""
+def build_report(rows: Sequence[Row], trial: Trial) -> list[EvidenceReport]:
+    """The report; each result is in the section of its outcome, in the order of the table. None without results."""
+    if not by_result(rows):
+        return []
     placed: dict[Section, list[str]] = {section: [] for section in codes.SECTIONS}
     for result, members in by_result(rows).items():
         outcome = trial.outcome(members[0].outcome or "")
@@ -28,13 +30,15 @@ def build_report(rows: Sequence[Row], trial: Trial) -> EvidenceReport:
     study = EvidenceReportSubjectCharacteristic(
         code=concept("Research study"), valueReference=reference("ResearchStudy", trial.slug)
     )
-    return EvidenceReport(
-        id=report_id(trial),
-        meta=conforms(codes.STUDY_RESULTS_REPORT),
-        status="active",
-        subject=EvidenceReportSubject(characteristic=[study]),
-        section=[_section(section, ids) for section, ids in placed.items() if ids],
-    )
+    return [
+        EvidenceReport(
+            id=report_id(trial),
+            meta=conforms(codes.STUDY_RESULTS_REPORT),
+            status="active",
+            subject=EvidenceReportSubject(characteristic=[study]),
+            section=[_section(section, ids) for section, ids in placed.items() if ids],
+        )
+    ]
 
 
 def _section(section: Section, ids: Sequence[str]) -> EvidenceReportSection:

@@ -41,7 +41,10 @@ def _check_statistic(row: Row) -> list[Issue]:
     else:
         issues += [*_needs(row, ("text",), named), *_refuses(row, ("value", "unit"), named)]
     if kind.compares:
-        issues += [*_needs(row, ("exposure", "reference"), named), *_refuses(row, ("unit",), named)]
+        issues += [
+            *_needs(row, ("exposure", "reference"), named),
+            *_refuses(row, () if kind.percent else ("unit",), named),
+        ]
     else:
         issues += _refuses(row, ("exposure",), f"{named}, which describes one group")
         if row.reference and not row.p_value:
@@ -53,15 +56,17 @@ def _check_statistic(row: Row) -> list[Issue]:
 
 def _check_percentage(row: Row) -> list[Issue]:
     kinds = ("percentage", "survival-probability", "cumulative-incidence")
-    if row.statistic not in kinds or row.value is None:
+    difference = STATISTICS[row.statistic or ""].percent
+    if not (difference or row.statistic in kinds) or row.value is None:
         return []
     if row.unit not in ("%", None) or (row.unit is None and isinstance(row.value, Number)):
         return [problem(row.line, "unit", f"must be % for {row.statistic}")]
+    least = -100 if difference else 0
     figures = (("value", row.value), ("ci_low", row.ci_low), ("ci_high", row.ci_high))
     return [
-        problem(row.line, column, f"{figure.text} is not between 0 and 100")
+        problem(row.line, column, f"{figure.text} is not between {least} and 100")
         for column, figure in figures
-        if isinstance(figure, Number) and not 0 <= figure.decimal <= 100
+        if isinstance(figure, Number) and not least <= figure.decimal <= 100
     ]
 
 

@@ -79,13 +79,13 @@ def build_resources(rows: Sequence[Row], trial: Trial, catalogue: Catalogue) -> 
     if issues := check_rows(rows, trial):
         raise Unprocessable(issues)
     return [
-        build_sponsor(trial, catalogue),
+        *build_sponsor(trial, catalogue),
         *build_citations(trial, catalogue),
         *build_groups(rows, trial),
         *build_variables(rows, trial),
         build_study(rows, trial, catalogue),
         *build_evidence(rows, trial, catalogue),
-        build_report(rows, trial),
+        *build_report(rows, trial),
     ]
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from fhir.resources.annotation import Annotation
 from fhir.resources.codeablereference import CodeableReference
+from fhir.resources.extension import Extension
 from fhir.resources.identifier import Identifier
 from fhir.resources.organization import Organization
 from fhir.resources.period import Period
+from fhir.resources.reference import Reference
 from fhir.resources.researchstudy import (
     ResearchStudy,
     ResearchStudyAssociatedParty,
@@ -23,14 +25,16 @@ from service.registry import codes
 from service.registry.codes import Code
 from service.registry.description import Catalogue, CodeOf, GroupOf, Outcome, Progress, Trial
 from service.registry.elements import concept, conforms, described, provenance, reference
-from service.registry.names import group_id, report_id, variable_id
-from service.registry.rows import Row, at_place
+from service.registry.names import eligibility_id, group_id, report_id, variable_id
+from service.registry.rows import Row, at_place, by_result
 
 
-def build_sponsor(trial: Trial, catalogue: Catalogue) -> Organization:
-    """The sponsor."""
+def build_sponsor(trial: Trial, catalogue: Catalogue) -> list[Organization]:
+    """The sponsor, where it is known."""
+    if trial.sponsor is None:
+        return []
     sponsor = catalogue.organization(trial.sponsor)
-    return Organization(id=sponsor.slug, active=True, name=sponsor.name)
+    return [Organization(id=sponsor.slug, active=True, name=sponsor.name)]
 
 
 def published_in(rows: Sequence[Row]) -> list[str]:
@@ -40,8 +44,6 @@ def published_in(rows: Sequence[Row]) -> list[str]:
 
 def build_study(rows: Sequence[Row], trial: Trial, catalogue: Catalogue) -> ResearchStudy:
     """The ResearchStudy; rows that are facts of the design become its notes."""
-    sponsor = catalogue.organization(trial.sponsor)
-    papers = [reference("Citation", slug) for slug in published_in(rows)]
     return ResearchStudy(
         id=trial.slug,
         meta=conforms(codes.REGISTRY_STUDY),
@@ -50,36 +52,40 @@ def build_study(rows: Sequence[Row], trial: Trial, catalogue: Catalogue) -> Rese
         label=_labels(trial) or None,
         status="active",
         primaryPurposeType=concept(None, (Code(codes.PURPOSE, "treatment", "Treatment"),)),
-        phase=concept(trial.phase.display, (trial.phase, _tho(trial.phase))),
-        studyDesign=[concept(None, (design,)) for design in trial.design],
-        focus=[CodeableReference(concept=described(focus)) for focus in trial.focus],
+        phase=concept(trial.phase.display, (trial.phase, _tho(trial.phase))) if trial.phase else None,
+        studyDesign=[concept(None, (design,)) for design in trial.design] or None,
+        focus=[CodeableReference(concept=described(focus)) for focus in trial.focus] or None,
         condition=[described(condition) for condition in trial.condition],
         description=trial.description,
         note=[*_design_notes(rows), *(Annotation(text=words) for words in trial.notes)] or None,
-        associatedParty=[
-            ResearchStudyAssociatedParty(
-                name=sponsor.name,
-                role=concept(None, (Code(codes.PARTY_ROLE, "lead-sponsor", "lead-sponsor"),)),
-                party=reference("Organization", sponsor.slug),
-            )
-        ],
-        progressStatus=[_progress(progress) for progress in trial.progress],
+        associatedParty=[_lead_sponsor(trial, catalogue)],
+        progressStatus=[_progress(progress) for progress in trial.progress] or [_unknown_progress()],
         whyStopped=concept(trial.why_stopped) if trial.why_stopped else None,
         recruitment=ResearchStudyRecruitment(
-            actualNumber=trial.enrolled, eligibility=reference("Group", group_id(trial, "eligibility"))
+            actualNumber=trial.enrolled, eligibility=reference("Group", eligibility_id(trial.slug))
         ),
-        comparisonGroup=[_arm(group, trial) for group in trial.groups if group.kind == "arm"],
+        comparisonGroup=[_arm(group, trial) for group in trial.groups if group.kind == "arm"] or None,
         outcomeMeasure=[_measure(outcome, trial) for outcome in trial.outcomes if outcome.rank] or None,
-        result=[reference("EvidenceReport", report_id(trial)), *papers],
+        result=_results(rows, trial) or None,
     )
 
 
+def _results(rows: Sequence[Row], trial: Trial) -> list[Reference]:
+    if not by_result(rows):
+        return []
+    papers = [reference("Citation", slug) for slug in published_in(rows)]
+    return [reference("EvidenceReport", report_id(trial)), *papers]
+
+
 def _identifiers(trial: Trial) -> list[Identifier]:
-    found = [Identifier(use="official", system=codes.NCT, value=trial.nct)]
+    system, number = (codes.NCT, trial.nct) if trial.nct else (codes.STUDY_KEY, trial.slug)
+    found = [Identifier(use="official", system=system, value=number)]
     if trial.eudract:
         found.append(Identifier(use="secondary", system=codes.EUDRACT, value=trial.eudract))
     if trial.sponsor_number:
         found.append(Identifier(use="secondary", system=codes.SPONSOR_STUDY, value=trial.sponsor_number))
+    if trial.ctrp:
+        found.append(Identifier(use="secondary", system=codes.CTRP, value=trial.ctrp))
     return found
 
 
@@ -94,6 +100,26 @@ def _labels(trial: Trial) -> list[ResearchStudyLabel]:
         for code, display, value in named
         if value
     ]
+
+
+def _lead_sponsor(trial: Trial, catalogue: Catalogue) -> ResearchStudyAssociatedParty:
+    """The sponsor; of a study whose sources do not name it, a reference that is absent for a stated reason."""
+    role = concept(None, (Code(codes.PARTY_ROLE, "lead-sponsor", "lead-sponsor"),))
+    if trial.sponsor is None:
+        nobody = Reference(extension=[_unknown()], display="Not reported")
+        return ResearchStudyAssociatedParty(role=role, party=nobody)
+    sponsor = catalogue.organization(trial.sponsor)
+    return ResearchStudyAssociatedParty(name=sponsor.name, role=role, party=reference("Organization", sponsor.slug))
+
+
+def _unknown() -> Extension:
+    return Extension(url=codes.DATA_ABSENT_REASON, valueCode="unknown")
+
+
+def _unknown_progress() -> ResearchStudyProgressStatus:
+    state = concept("Not reported")
+    state.extension = [_unknown()]
+    return ResearchStudyProgressStatus(state=state)
 
 
 def _tho(phase: CodeOf) -> Code:

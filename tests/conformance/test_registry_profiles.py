@@ -31,7 +31,7 @@ Json = dict[str, Any]
 ROOT: Final = Path(__file__).parents[2]
 CASES: Final = sorted((ROOT / "tests" / "cases" / "profiles").glob("*.yaml"))
 EXAMPLES: Final = sorted((package.folder() / "example").glob("[!.]*.json"))
-SEEDS: Final = sorted((ROOT / "seed_bundles").glob("nct*.json"))
+SEEDS: Final = sorted((ROOT / "seed_bundles").glob("*.json"))
 PROFILE: Final = "https://trial-registry.example.org/fhir/StructureDefinition/"
 BAD: Final = [(path.stem, case) for path in CASES for case in yaml.safe_load(path.read_bytes())]
 

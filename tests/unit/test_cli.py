@@ -173,7 +173,7 @@ def test_load_of_what_the_project_brings(database: str, folder: str) -> None:
     """The seeds and the package of the project load, and the second time change nothing."""
     first, second = (run("load", ROOT / folder, "--store", database) for _ in range(2))
     assert (first.exit_code, second.exit_code) == (0, 0)
-    assert "0 resources created" not in first.output
+    assert ": 0 resources created" not in first.output
     assert "0 resources created, 0 updated" in second.output
 
 

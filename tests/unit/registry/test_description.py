@@ -20,6 +20,7 @@ from service.registry.description import Catalogue, read_catalogue, read_trial
         (lambda t: t["groups"][2].update(of="nobody"), "nobody"),
         (lambda t: t["groups"][2].pop("of"), "a part of"),
         (lambda t: t["groups"][1].update(exposures=["water"]), "water"),
+        (lambda t: t["groups"][1].update(studies=["other"]), "only an analysis population"),
         (lambda t: t["groups"].append(t["groups"][0]), "twice"),
         (lambda t: t["outcomes"].append(t["outcomes"][0]), "twice"),
         (lambda t: t["groups"][0].update(slug="new"), "also an exposure"),
@@ -43,6 +44,16 @@ def test_all_problems_of_a_description_are_reported(trial_data: dict[str, Any], 
     with pytest.raises(Unprocessable) as caught:
         read_trial(json.dumps(trial_data).encode(), catalogue)
     assert len(caught.value.issues) == 2
+
+
+def test_a_catalogue_may_be_in_parts(catalogue: Catalogue, catalogue_data: dict[str, Any]) -> None:
+    """What one part defines another may not define again, as the same kind or as another."""
+    organizations = json.dumps({"organizations": catalogue_data["organizations"]}).encode()
+    publications = json.dumps({"publications": catalogue_data["publications"]}).encode()
+    assert read_catalogue(organizations, publications) == catalogue
+    again = json.dumps({"organizations": [{"slug": "paper", "name": "Paper"}]}).encode()
+    with pytest.raises(Unprocessable, match="'paper' is there twice"):
+        read_catalogue(publications, again)
 
 
 def test_a_catalogue_that_is_no_json_is_refused() -> None:

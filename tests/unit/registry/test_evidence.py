@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 
 from service.errors import Unprocessable
@@ -124,6 +125,14 @@ def test_a_ratio_compares_two_sides_and_has_no_unit(build: Build, kind: str, cod
     assert found["modelCharacteristic"][0]["code"]["coding"][0]["code"] == "coxProportionalHazards"
 
 
+def test_a_difference_of_percentages_compares_two_sides_in_percent(build: Build) -> None:
+    """It may be below zero, and so may the limits of its interval."""
+    interval = {"ci_low": "-55", "ci_high": "-31", "ci_level": "95"}
+    found = statistic(build({**VERSUS, **interval, "statistic": "risk-difference", "value": "-43.0", "unit": "%"}))
+    assert found["statisticType"]["coding"][0]["code"] == "0000424"
+    assert (str(found["quantity"]["value"]), found["quantity"]["code"]) == ("-43.0", "%")
+
+
 def test_groups_can_be_the_sides_of_a_comparison(build: Build) -> None:
     """Responders against nonresponders is a comparison of Groups, not of treatments."""
     (evidence,) = build({**VERSUS, "exposure": "mrd", "reference": "arm-new", "statistic": "hazard-ratio"})
@@ -175,6 +184,14 @@ def test_a_spread_is_no_confidence_interval(build: Build, spread: str, code: str
     assert found["type"]["coding"][0]["code"] == code
     assert "level" not in found
     assert str(found["range"]["low"]["value"]) == "0.0"
+
+
+def test_an_interval_of_an_unknown_kind_is_called_that(build: Build) -> None:
+    """Two numbers in brackets that the source does not explain are neither a range nor a confidence interval."""
+    facts = {"spread": "unlabelled", "spread_low": "14", "spread_high": "42"}
+    (found,) = statistic(build(facts))["attributeEstimate"]
+    assert found["type"] == {"text": "interval of a kind that is not stated"}
+    assert str(found["range"]["high"]["value"]) == "42"
 
 
 def test_adverse_events_are_categories_by_grade_and_attribution(build: Build) -> None:
@@ -240,6 +257,23 @@ def test_rows_of_one_result_agree(make_table: MakeTable, trial: Trial, catalogue
     with pytest.raises(Unprocessable) as caught:
         build_resources(rows, trial, catalogue)
     assert [i.expression[0] for i in caught.value.issues] == ["row 3, column population", "row 3, column source"]
+
+
+def test_what_is_not_known_of_a_study_is_not_made_up(make_table: MakeTable, trial: Trial, catalogue: Catalogue) -> None:
+    """Without number, sponsor, phase, design and state: a key of ours, and two elements absent for a reason."""
+    bare = msgspec.structs.replace(trial, nct=None, sponsor=None, phase=None, design=(), progress=(), ctrp="NCI-1")
+    resources = [plain(r, r.get_resource_type()) for r in build_resources(read_table(make_table({})), bare, catalogue)]
+    assert [each for each in resources if each["resourceType"] == "Organization"] == []
+    (study,) = (each for each in resources if each["resourceType"] == "ResearchStudy")
+    unknown = [{"url": codes.DATA_ABSENT_REASON, "valueCode": "unknown"}]
+    assert study["identifier"] == [
+        {"use": "official", "system": codes.STUDY_KEY, "value": "trial"},
+        {"use": "secondary", "system": codes.CTRP, "value": "NCI-1"},
+    ]
+    (party,) = cast("list[dict[str, Any]]", study["associatedParty"])
+    assert party["party"] == {"extension": unknown, "display": "Not reported"}
+    assert study["progressStatus"] == [{"state": {"extension": unknown, "text": "Not reported"}}]
+    assert {"phase", "studyDesign"} & set(study) == set()
 
 
 def test_doses_ages_and_design_facts_have_their_places(

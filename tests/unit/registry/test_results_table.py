@@ -120,6 +120,12 @@ def test_keys_are_unique(make_table: MakeTable) -> None:
         ({"reference": "old"}, "reference"),
         ({"statistic": "hazard-ratio", "unit": "", "exposure": "new"}, "reference"),
         ({"statistic": "hazard-ratio", "exposure": "new", "reference": "old"}, "unit"),
+        ({"statistic": "risk-difference", "unit": "mo", "exposure": "new", "reference": "old"}, "unit"),
+        ({"statistic": "risk-difference", "unit": "", "exposure": "new", "reference": "old"}, "unit"),
+        (
+            {"statistic": "risk-difference", "value": "-101", "unit": "%", "exposure": "new", "reference": "old"},
+            "value",
+        ),
         ({"statistic": "percentage"}, "unit"),
         ({"statistic": "percentage", "unit": "%", "value": "101"}, "value"),
         ({"statistic": "survival-probability", "unit": "%"}, "time"),
