@@ -8,6 +8,7 @@ place (``at``).
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -53,6 +54,11 @@ def problems(resource: Json) -> list[Issue]:
     return [issue for issue in validator().check(resource) if issue.severity != "information"]
 
 
+def unindexed(issue: Issue) -> str:
+    """Where an issue is, whichever item of a list it is about."""
+    return re.sub(r"\[\d+\]", "", issue.expression[0])
+
+
 @cache
 def example(name: str) -> Json:
     """A good example, by the name of its file."""
@@ -82,8 +88,8 @@ def test_a_bad_example_breaks_its_own_rule_only(profile: str, case: Json) -> Non
     good = example(case["of"])
     assert good["meta"]["profile"] == [PROFILE + profile]
     bad = jsonpatch.apply_patch(good, loads(json.dumps(case["change"]).encode()))
-    before = {(issue.rule, issue.expression) for issue in problems(good)}
-    broken = {(issue.rule, issue.expression) for issue in problems(bad)} - before
+    known = {(issue.rule, unindexed(issue)) for issue in problems(good)}  # what a change repeats, it does not break
+    broken = {(issue.rule, issue.expression) for issue in problems(bad) if (issue.rule, unindexed(issue)) not in known}
     assert broken == {(case["fails"], (case["at"],))}
 
 
