@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from service.search.query import EVERYTHING, And, Bound, Ids, Not, Or, Query, Range, Term, Updated
+from service.search.query import EVERYTHING, And, Bound, Ids, Not, Or, Query, Range, Term, Together, Updated
 from service.search.rows import HIGHEST, LOWEST, RangeRow, TermRow, sortable
 from service.store.base import Store
 from tests.contract.making import found, gone, named, put, write
@@ -101,6 +101,16 @@ async def test_empty_and_empty_or(store: Store) -> None:
     assert await found(store, Not(Or(()))) == "a b"
     assert await found(store, And((And(()), Ids(("b",)), Not(Or(()))))) == "b"
     assert await found(store, Or((Or(()), Ids(("b",))))) == "b"
+
+
+async def test_count_of_alternatives_of_several_conditions(store: Store) -> None:
+    """What meets one condition of an alternative, but not all of it, is not counted."""
+    rows = {k + l: [TermRow("k", k, part=1), TermRow("l", l, part=1)] for k in "ac" for l in "bd"}  # noqa: E741
+    await write(store, *[put(id_, rows=each) for id_, each in rows.items()])
+    for both in (And, Together):
+        where = Or((both((Term("k", "a"), Term("l", "b"))), both((Term("k", "c"), Term("l", "d")))))
+        assert await found(store, where) == "ab cd"
+        assert await store.count(Query(("Group",), where)) == 2
 
 
 async def test_deep_tree(store: Store) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.search.query import EVERYTHING, Predicate, Query, Sort, Term
+from service.search.query import EVERYTHING, Bound, Or, Predicate, Prefix, Query, Range, Sort, Term
 from service.search.rows import RangeRow, Row, TermRow
 from service.store.base import Store, Version
 from tests.contract.making import gone, named, put, write
@@ -48,6 +48,40 @@ async def test_by_the_ends_of_ranges(store: Store) -> None:
     assert await ordered(store, Sort("low", "d", descending=True)) == "two late wide other"
     assert await ordered(store, Sort("high", "d")) == "two late wide other"
     assert await ordered(store, Sort("high", "d", descending=True)) == "wide two late other"
+
+
+async def test_bounds_on_the_sorted_key(store: Store) -> None:
+    """Where the search bounds the key of the sort, the order is still by the least value, not by the least match."""
+    after = Range("d", (Bound("low", ">=", "5"),))
+    reaches = Range("d", (Bound("high", ">", "5"),))
+    before = Range("d", (Bound("low", "<", "5"),))
+    await write(
+        store,
+        put("late", rows=[RangeRow("d", "6", "7")]),
+        put("early", rows=[RangeRow("d", "1", "2")]),
+        put("long", rows=[RangeRow("d", "2", "9")]),
+        put("twice", rows=[RangeRow("d", "0", "1"), RangeRow("d", "5", "6")]),
+        put("back", rows=[RangeRow("d", "8", "3")]),
+        put("none"),
+    )
+    low, high = Sort("low", "d"), Sort("high", "d", descending=True)
+    assert await ordered(store, low, where=after) == "twice late back"
+    assert await ordered(store, low, where=reaches) == "twice long late"
+    assert await ordered(store, low, where=Or((after, reaches))) == "twice long late back"
+    assert await ordered(store, high, where=before) == "long twice early"
+    assert await ordered(store, high, where=Range("d", (Bound("high", "<=", "3"),))) == "twice back early"
+    terms = {"az": ("a", "z"), "m": ("m",), "my": ("m", "y"), "z": ("z",), "b": ("b",)}
+    await write(store, *[put(id_, rows=[TermRow("t", value) for value in values]) for id_, values in terms.items()])
+    up, down = Sort("value", "t"), Sort("value", "t", descending=True)
+    assert await ordered(store, up, where=Prefix("t", "z")) == "az z"
+    assert await ordered(store, up, where=Or((Term("t", "z"), Term("t", "y")))) == "az my z"
+    assert await ordered(store, down, where=Or((Prefix("t", "a"), Term("t", "m")))) == "az my m"
+    # What is added later counts as well.
+    [added] = await write(store, put("added", rows=[TermRow("t", "y")]))
+    await store.add_rows([(added.position, [TermRow("t", "c"), RangeRow("d", "0", "9")])])
+    assert await ordered(store, up, where=Prefix("t", "y")) == "added my"
+    assert await ordered(store, low, where=after) == "twice late back"
+    assert await ordered(store, low, where=reaches) == "twice added long late"
 
 
 async def test_by_id_and_instant(store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.search.query import Contains, Not, Prefix, Range, Term
+from service.search.query import Contains, Not, Or, Prefix, Range, Term, Together
 from service.search.rows import RangeRow, TermRow
 from service.store.base import Store
 from tests.contract.making import found, named, put, write
@@ -36,6 +36,26 @@ async def test_value_and_qualifier_of_one_row(store: Store) -> None:
     await write(store, put("a", rows=[TermRow("code", "x", "s1"), TermRow("code", "y", "s2")]))
     assert await found(store, Term("code", "x", "s2")) == ""
     assert await found(store, Term("code", "y", "s2")) == "a"
+
+
+async def test_alternatives_with_qualifiers(store: Store) -> None:
+    """Of several terms each has its own qualifier; one without asks for any, the same value of another key for none."""
+    await write(
+        store,
+        put("xs", rows=[TermRow("code", "x", "s", part=1)]),
+        put("yt", rows=[TermRow("code", "y", "t", part=1), TermRow("other", "x", "t", part=1)]),
+        put("xt", rows=[TermRow("code", "x", "t", part=1)]),
+        put("y", rows=[TermRow("code", "y")]),
+        put("z", rows=[TermRow("code", "z", "😀")]),
+    )
+    crossed = (Term("code", "x", "s"), Term("code", "y", "t"))
+    assert await found(store, Or(crossed)) == "xs yt"
+    assert await found(store, Not(Or(crossed))) == "xt y z"
+    assert await found(store, Together((Or(crossed), Or((Term("other", "x"), Term("other", "x", "s")))))) == "yt"
+    assert await found(store, Or((*crossed, Term("code", "y")))) == "xs yt y"
+    assert await found(store, Or((Term("code", "y", ""), Term("code", "z", "😀"), Term("other", "z", "😀")))) == "y z"
+    many = tuple(Term("code", f"c{number}", "s") for number in range(300))
+    assert await found(store, Or((*many, *crossed))) == "xs yt"
 
 
 async def test_parts_of_a_row_do_not_run_together(store: Store) -> None:

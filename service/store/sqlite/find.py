@@ -18,9 +18,10 @@ from functools import total_ordering
 from itertools import islice
 from typing import Final
 
-from service.search.query import EVERYTHING, Query, Sort, Types, Updated
+from service.search.query import EVERYTHING, And, Or, Predicate, Prefix, Query, Range, Sort, Types, Updated
 from service.store.sqlite.plan import Planner
-from service.store.sqlite.sql import Moment, Sql
+from service.store.sqlite.reach import limits
+from service.store.sqlite.sql import Moment, OneOf, OneOfPairs, Sql
 from service.store.sqlite.translate import Numbers, Translator, conjuncts
 from service.store.sqlite.walk import BIG, END, Listed, Run, Source, Value, Walk, Walks
 
@@ -89,19 +90,48 @@ class Finder:
         self._bounds()
         drive = self._planner.drive(self._query, SMALL)
         if drive is not None:
-            select = Sql().add("SELECT DISTINCT position FROM (").take(drive.select).add(")")
+            return self._count(
+                Sql().add("SELECT DISTINCT position FROM (").take(drive.select).add(")"), drive.exact, most
+            )
+        size = min(max(most, SAMPLE), BIG)
+        if (order := self._order()) is not None:
+            if isinstance(order, Prefix):
+                return self._count(self._walks.of_prefix(order), order, most)
+            return sum(1 for _ in islice(self._ordered((order,), (), None, size), most))
+        source = self._source((), self._start, self._end)
+        if len(source.branches) > 1 and source.exact is None:  # merged in batches, which end where the limit does
+            return sum(1 for _ in islice(self._by_position(source, (), 0, size), most))
+        select = Sql().add("SELECT DISTINCT position FROM (")
+        for place, branch in enumerate(source.branches):
+            select.add("UNION ALL" if place else "").take(branch)
+            select.add("AND position > ? AND position < ?", self._start, self._end)
+        return self._count(select.add(")"), source.exact, most)
+
+    def _count(self, select: Sql, exact: Predicate | OneOf | OneOfPairs | None, most: int) -> int:
+        """Return how many of a selection are matches, counted up to a number."""
+        sql = Sql().add("SELECT count(*) FROM (SELECT 1 FROM (").take(select).add(") AS chosen CROSS JOIN version AS v")
+        if exact is not None and self._translator.moment.newest and self._query.types:
+            # What the rows tell by themselves is not asked again, so that the versions need not be read for it.
+            sql.add("INDEXED BY version_of_type ON v.type").among(self._query.types)
+            sql.add("AND v.position = chosen.position WHERE")
+            others = And(tuple(part for part in self._parts if part != exact))
+            sql.take(self._translator.holds(others, "v"))
         else:
-            source = self._source((), self._start, self._end)
-            if len(source.branches) > 1:  # several indexes are merged in batches, which end where the limit does
-                matches = self._by_position(source, (), 0, min(max(most, SAMPLE), BIG))
-                return sum(1 for _ in islice(matches, most))
-            select = Sql().add("SELECT DISTINCT position FROM (").take(source.branches[0])
-            select.add("AND position > ? AND position < ?)", self._start, self._end)
-        sql = Sql().add("SELECT count(*) FROM (SELECT 1 FROM (").take(select).add(") AS chosen CROSS JOIN")
-        sql.add("version AS v NOT INDEXED ON v.position = chosen.position WHERE")
-        sql.take(self._translator.matches(self._query)).add("LIMIT ?)", most)
+            sql.add("NOT INDEXED ON v.position = chosen.position WHERE")
+            sql.take(self._translator.matches(self._query))
+        sql.add("LIMIT ?)", most)
         counted: int = self._connection.execute(str(sql), sql.parameters).fetchone()[0]
         return counted
+
+    def _order(self) -> Prefix | Sort | None:
+        """Return what has the matches lie together, where no walk by position is bounded by the query."""
+        if any(self._walks.of_predicate(part, END) for part in self._parts):
+            return None
+        for part in self._parts:
+            if isinstance(part, Prefix):
+                return part
+        possible = (Sort("low", key) for part in self._parts for key in _keys(part))
+        return next((sort for sort in possible if limits(self._query.where, sort).known), None)
 
     def _bounds(self) -> None:
         """Bound the positions by the instants that the query asks for."""
@@ -135,14 +165,15 @@ class Finder:
             return
         first, rest = sorts[0], sorts[1:]
         known = None if after is None else after.values[0]
+        within = limits(self._query.where, first)
         if after is None or known is not None:
-            for run in self._walks.runs(first, known, size):
+            for run in self._walks.runs(first, known, size, within):
                 if isinstance(run, list):
                     yield from self._put_in_order(run, sorts, fixed, after)
                 else:
                     inner = after.rest() if after and run == known else None
                     yield from self._ordered(rest, (*fixed, (first, run)), inner, size)
-        if first.field not in ("id", "instant"):
+        if first.field not in ("id", "instant") and not within.known:
             inner = after.rest() if after and known is None else None
             yield from self._ordered(rest, (*fixed, (first, None)), inner, size)
 
@@ -180,9 +211,9 @@ class Finder:
 
     def _source(self, fixed: Fixed, start: int, end: int) -> Walk:
         """Return the walk that goes furthest with the same number of steps."""
-        walks: list[Walk | None] = [self._walks.of_types(end)]
-        walks += [self._walks.of_predicate(part, end) for part in self._parts]
+        walks: list[Walk | None] = [self._walks.of_predicate(part, end) for part in self._parts]
         walks += [self._walks.of_value(sort, value, end) for sort, value in fixed if value is not None]
+        walks.append(self._walks.of_types(end))
         possible = [walk for walk in walks if walk is not None]
         if len(possible) == 1:
             return possible[0]
@@ -238,6 +269,15 @@ class Finder:
             f"(SELECT {least}({sort.field}) FROM {table} WHERE {table}.position = v.position AND key = ?)",  # noqa: S608
             number,
         )
+
+
+def _keys(predicate: Predicate) -> Iterator[str]:
+    """Yield the keys whose ranges a predicate may bound."""
+    if isinstance(predicate, Or | And):
+        for part in predicate.parts:
+            yield from _keys(part)
+    elif isinstance(predicate, Range):
+        yield predicate.key
 
 
 @total_ordering

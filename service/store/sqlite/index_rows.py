@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.search.rows import RangeRow, Row, TermRow, WordsRow
+from service.store.sqlite.reach import Reach, of_spans, of_terms
 from service.store.sqlite.words import WordIndex, row_tokens
 
 REMOVED_AT_ONCE: Final = 2000
@@ -14,6 +15,12 @@ REMOVED_AT_ONCE: Final = 2000
 
 _INSERT_TERM: Final = "INSERT OR IGNORE INTO term VALUES (?, ?, ?, ?, ?, ?)"
 _INSERT_SPAN: Final = "INSERT OR IGNORE INTO span VALUES (?, ?, ?, ?, ?, ?)"
+_REACH: Final = tuple(
+    "INSERT INTO reach VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reach = excluded.reach"  # noqa: S608
+    f" WHERE excluded.reach {further} reach"
+    for further in (">", "<")
+)
+"""By direction: ascending, descending."""
 _REMOVE: Final = tuple(
     f"DELETE FROM {table} WHERE (position, key, {values}, part) IN ("  # noqa: S608  # constants
     f"SELECT position, key, {values}, part FROM {table} INDEXED BY {index} WHERE key = ? AND {condition} LIMIT ?)"
@@ -24,6 +31,9 @@ _REMOVE: Final = tuple(
         ("span", "low, high", "span_past", "until IS NOT NULL"),
     )
 )
+
+
+_Row = tuple[int, int, str, str, int, int | None]
 
 
 class IndexRows:
@@ -40,7 +50,10 @@ class IndexRows:
 
     def insert(self, rows: Sequence[Row], position: int) -> None:
         """Write the rows of a new version."""
-        self._insert(rows, position, None)
+        terms, spans = self._insert(rows, position, None)
+        self._reach(
+            [*of_terms((row[1], row[2]) for row in terms), *of_spans((row[1], row[2], row[3]) for row in spans)]
+        )
         self._words.insert(position, self._tokens(rows), superseded=False)
 
     def supersede(self, position: int, seq: int) -> None:
@@ -49,13 +62,13 @@ class IndexRows:
         self._connection.execute("UPDATE span SET until = ? WHERE position = ?", (seq, position))
         self._words.supersede(position)
 
-    def _insert(self, rows: Sequence[Row], position: int, until: int | None) -> None:
-        terms = [
+    def _insert(self, rows: Sequence[Row], position: int, until: int | None) -> tuple[list[_Row], list[_Row]]:
+        terms: list[_Row] = [
             (position, self._number(row.key), row.value, row.qualifier, row.part, until)
             for row in rows
             if isinstance(row, TermRow)
         ]
-        spans = [
+        spans: list[_Row] = [
             (position, self._number(row.key), row.low, row.high, row.part, until)
             for row in rows
             if isinstance(row, RangeRow)
@@ -64,6 +77,23 @@ class IndexRows:
             self._connection.executemany(_INSERT_TERM, terms)
         if spans:
             self._connection.executemany(_INSERT_SPAN, spans)
+        return terms, spans
+
+    def _reach(self, found: Sequence[Reach]) -> None:
+        for descending, statement in enumerate(_REACH):
+            if rows := [row for row in found if row[2] == descending]:
+                self._connection.executemany(statement, rows)
+
+    def _reach_again(self, position: int, keys: set[int]) -> None:
+        """Tell of rows that were added to others of the same keys."""
+        for key in keys:
+            terms = self._connection.execute(
+                "SELECT key, value FROM term WHERE position = ? AND key = ?", (position, key)
+            ).fetchall()
+            spans = self._connection.execute(
+                "SELECT key, low, high FROM span WHERE position = ? AND key = ?", (position, key)
+            ).fetchall()
+            self._reach([*of_terms(terms), *of_spans(spans)])
 
     def add_later(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> int:
         """Add rows to versions by their positions, superseded or not; return how many there are."""
@@ -72,6 +102,7 @@ class IndexRows:
             found = self._connection.execute("SELECT until FROM version WHERE position = ?", (position,)).fetchone()
             if found is not None:
                 self._insert(added, position, found[0])
+                self._reach_again(position, {self._number(row.key) for row in added})
                 self._words.add(position, self._tokens(added), superseded=found[0] is not None)
                 known += 1
         return known
@@ -85,7 +116,10 @@ class IndexRows:
             removed = self._connection.execute(statement, (number, REMOVED_AT_ONCE)).rowcount
             if removed:
                 return removed
-        return self._words.remove(number)
+        removed = self._words.remove(number)
+        if not removed:
+            self._connection.execute("DELETE FROM reach WHERE key = ?", (number,))
+        return removed
 
     def number(self, name: str) -> int | None:
         """Return the number of a key; None where no row has ever had it."""

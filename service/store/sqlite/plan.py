@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.search.query import (
@@ -30,17 +30,21 @@ from service.search.query import (
     Updated,
     Word,
 )
-from service.store.sqlite.sql import OneOf, Sql, alternatives, row_condition
+from service.store.sqlite.sql import OneOf, OneOfPairs, Sql, alternatives, row_condition
 from service.store.sqlite.translate import Translator, id_in, type_in
 from service.store.sqlite.words import with_word
 
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """A selection of one column ``position``, maybe with repetitions, and how many rows it visits."""
+    """A selection of one column ``position``, maybe with repetitions, and how many rows it visits.
+
+    ``exact`` is a part of the query for which it selects what is visible and matches, and nothing else; None: no part.
+    """
 
     select: Sql
     rows: int
+    exact: Predicate | OneOf | OneOfPairs | None = None
 
 
 NONE: Final = Drive(Sql().add("SELECT NULL AS position WHERE 0"), 0)
@@ -63,7 +67,7 @@ class Planner:
         """Return the smallest drive of a query that visits no more than ``bound`` rows, or None."""
         return self._drive(query.where, query.types, bound)
 
-    def _drive(self, predicate: Predicate | OneOf, types: Sequence[str], bound: int) -> Drive | None:
+    def _drive(self, predicate: Predicate | OneOf | OneOfPairs, types: Sequence[str], bound: int) -> Drive | None:
         match predicate:
             case And(parts) | Together(parts):
                 return self._smallest(parts, types, bound)
@@ -81,7 +85,7 @@ class Planner:
                 return self._linked(predicate, bound)
             case ReverseLinked():
                 return self._reverse_linked(predicate, bound)
-            case Term() | OneOf() | Prefix() | Contains():
+            case Term() | OneOf() | OneOfPairs() | Prefix() | Contains():
                 return self._term(predicate, bound)
             case _:
                 return None
@@ -98,15 +102,18 @@ class Planner:
 
     def _union(self, parts: Sequence[Predicate], types: Sequence[str], bound: int) -> Drive | None:
         drives: list[Drive] = []
+        exact: Predicate | None = Or(tuple(parts))
         for part in alternatives(parts):
             found = self._drive(part, types, bound)
             if found is None:
                 return None
             bound -= found.rows
             drives.append(found)
+            if found.exact != part:  # it may be exact for something within the part
+                exact = None
         if not drives:
             return NONE
-        return Drive(_all([drive.select for drive in drives]), sum(drive.rows for drive in drives))
+        return Drive(_all([drive.select for drive in drives]), sum(drive.rows for drive in drives), exact)
 
     def _ids(self, ids: Sequence[str], types: Sequence[str], bound: int) -> Drive | None:
         types = types or self.types()
@@ -137,20 +144,21 @@ class Planner:
             sql.add("AND instant < ?", before)
         return self._counted(sql, bound)
 
-    def _term(self, predicate: Term | OneOf | Prefix | Contains, bound: int) -> Drive | None:
+    def _term(self, predicate: Term | OneOf | OneOfPairs | Prefix | Contains, bound: int) -> Drive | None:
         condition = row_condition(predicate)
         read = Sql() if isinstance(predicate, Contains) else condition
         if isinstance(predicate, Term):
             read = row_condition(Term(predicate.key, predicate.value))
-        elif isinstance(predicate, OneOf):
-            read = row_condition(OneOf(predicate.key, predicate.values))
-        return self._rows("term", "", predicate.key, condition, read, bound)
+        elif isinstance(predicate, OneOfPairs):
+            read = row_condition(OneOf(predicate.key, tuple(dict.fromkeys(value for value, _ in predicate.pairs))))
+        return _exactly(predicate, self._rows("term", "", predicate.key, condition, read, bound))
 
     def _word(self, predicate: Word, bound: int) -> Drive | None:
         number = self._translator.numbers(predicate.key)
         if number is None:
             return NONE
-        return self._counted(_all(with_word(predicate, number, newest=self._moment.newest)), bound)
+        words = with_word(predicate, number, newest=self._moment.newest)
+        return _exactly(predicate, self._counted(_all(words), bound))
 
     def _range(self, predicate: Range, bound: int) -> Drive | None:
         """Drive by the low or by the high ends, with the bounds that hold for one because they hold for the other."""
@@ -169,13 +177,12 @@ class Planner:
         number = self._translator.numbers(predicate.key)
         if best is None or number is None:
             return best
-        crossed = self._counted(
-            Sql()
-            .add("SELECT position FROM span INDEXED BY span_crossed WHERE key = ? AND low > high", number)
-            .take(row_condition(predicate)),
-            bound - best.rows,
-        )
-        return crossed and Drive(_all([best.select, crossed.select]), best.rows + crossed.rows)
+        sql = Sql().add("SELECT position FROM span INDEXED BY span_crossed WHERE key = ? AND low > high", number)
+        if self._moment.newest:
+            sql.add("AND until IS NULL")
+        crossed = self._counted(sql.take(row_condition(predicate)), bound - best.rows)
+        both = crossed and Drive(_all([best.select, crossed.select]), best.rows + crossed.rows)
+        return _exactly(predicate, both)
 
     def _rows(self, table: str, end: str, key: str, condition: Sql, read: Sql, bound: int) -> Drive | None:
         """Drive by the rows of a key; ``read`` is as much of the condition as bounds what is read of the index."""
@@ -238,6 +245,11 @@ class Planner:
         sql = Sql().add("SELECT count(*) FROM (").take(select).add("LIMIT ?)", bound + 1)
         rows: int = self._connection.execute(str(sql), sql.parameters).fetchone()[0]
         return Drive(select, rows) if rows <= bound else None
+
+
+def _exactly(predicate: Predicate | OneOf | OneOfPairs, drive: Drive | None) -> Drive | None:
+    """Say of the drive of a predicate of rows that it is exact."""
+    return drive and replace(drive, exact=predicate)
 
 
 def _all(selects: Sequence[Sql]) -> Sql:

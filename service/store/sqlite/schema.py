@@ -5,7 +5,7 @@ written and superseded together; each has indexes over what is current and one o
 the present never meets a superseded row. The position comes straight after the value in the indexes of the present: the
 rows of one value are then in the order of a page, and those of a key in the order of a sort. They have ``until``, which
 is always NULL there, because SQLite would else look it up in the table, though the index implies it. ``words`` and its
-indexes are explained in :mod:`service.store.sqlite.words`.
+indexes are explained in :mod:`service.store.sqlite.words`, ``reach`` in :mod:`service.store.sqlite.reach`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 from service.errors import Unavailable
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 CACHE_KIBIBYTES: Final = 65_536
 """Page cache of the writer; a reader has a quarter of it."""
 BUSY_SECONDS: Final = 60
@@ -69,6 +69,14 @@ _TABLES: Final = (
     # bound has its low end there as well, which binds a search from both sides; these are looked at one by one.
     "CREATE INDEX span_crossed ON span (key, position) WHERE low > high",
     "CREATE INDEX span_past ON span (key, low, high, until, position) WHERE until IS NOT NULL",
+    """CREATE TABLE reach (
+        key INTEGER NOT NULL,
+        field TEXT NOT NULL,
+        descending INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        reach TEXT NOT NULL,
+        PRIMARY KEY (key, field, descending, label)
+    ) STRICT, WITHOUT ROWID""",
     "CREATE TABLE words (position INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT",
     *(
         f"CREATE VIRTUAL TABLE {name} USING fts5 (text, content='', detail=none, columnsize=0,"

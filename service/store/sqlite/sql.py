@@ -13,14 +13,21 @@ from service.store.base import SEQ_BITS
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """A term row has one of these values, and this qualifier unless that is None: alternatives of terms in one."""
+    """A term row has one of these values: what alternatives of terms are put together to."""
 
     key: str
     values: tuple[str, ...]
-    qualifier: str | None = None
 
 
-RowPredicate = Term | Prefix | Contains | Range | OneOf
+@dataclass(frozen=True, slots=True)
+class OneOfPairs:
+    """A term row has one of these values with its qualifier."""
+
+    key: str
+    pairs: tuple[tuple[str, str], ...]
+
+
+RowPredicate = Term | Prefix | Contains | Range | OneOf | OneOfPairs
 
 _HIGHEST: Final = "\U0010ffff"
 _LISTED: Final = 100
@@ -88,22 +95,29 @@ def table_of(predicate: RowPredicate) -> str:
     return "span" if isinstance(predicate, Range) else "term"
 
 
-def row_condition(predicate: RowPredicate) -> Sql:
-    """Return what a row of the predicate's key fulfils, each condition led in by AND."""
+def row_condition(predicate: RowPredicate, *, seek: bool = True) -> Sql:
+    """Return what a row of the predicate's key fulfils, each condition led in by AND.
+
+    ``seek``: an index is asked for each of several values, else each row is looked up among them.
+    """
+    value = "value" if seek else "+value"
     sql = Sql()
     match predicate:
         case Term(value=value, qualifier=qualifier):
             sql.add("AND value = ?", value)
             if qualifier is not None:
                 sql.add("AND qualifier = ?", qualifier)
-        case OneOf(values=values, qualifier=qualifier):
-            sql.add("AND value").among(values)
-            if qualifier is not None:
-                sql.add("AND qualifier = ?", qualifier)
+        case OneOf(values=values):
+            sql.add(f"AND {value}").among(values)
+        case OneOfPairs(pairs=pairs):
+            if seek:  # by the values alone, which are what an index begins with
+                sql.take(row_condition(OneOf(predicate.key, tuple(dict.fromkeys(value for value, _ in pairs)))))
+            sql.add("AND (+value, +qualifier) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]')")
+            sql.add("FROM json_each(?))", json.dumps(pairs))
         case Prefix(text=text):
             # A range, unlike LIKE, is always index-bound and knows no wildcards.
             sql.add("AND value >= ?", text)
-            if (end := _after_prefix(text)) is not None:
+            if (end := after_prefix(text)) is not None:
                 sql.add("AND value < ?", end)
         case Contains(text=text, at_end=True):
             sql.add("AND substr(value, max(1, length(value) - ? + 1)) = ?", len(text), text)
@@ -115,16 +129,23 @@ def row_condition(predicate: RowPredicate) -> Sql:
     return sql
 
 
-def alternatives(parts: Iterable[Predicate]) -> list[Predicate | OneOf]:
+def alternatives(parts: Iterable[Predicate]) -> list[Predicate | OneOf | OneOfPairs]:
     """Return the parts of an Or with the terms of each key put together: one condition instead of hundreds."""
-    terms: dict[tuple[str, str | None], dict[str, None]] = {}
-    others: list[Predicate | OneOf] = []
+    values: dict[str, dict[str, None]] = {}
+    pairs: dict[str, dict[tuple[str, str], None]] = {}
+    others: list[Predicate] = []
     for part in parts:
-        if isinstance(part, Term):
-            terms.setdefault((part.key, part.qualifier), {})[part.value] = None
-        else:
+        if not isinstance(part, Term):
             others.append(part)
-    return [*others, *(OneOf(key, tuple(values), qualifier) for (key, qualifier), values in terms.items())]
+        elif part.qualifier is None:
+            values.setdefault(part.key, {})[part.value] = None
+        else:
+            pairs.setdefault(part.key, {})[part.value, part.qualifier] = None
+    return [
+        *others,
+        *(OneOf(key, tuple(found)) for key, found in values.items()),
+        *(OneOfPairs(key, tuple(found)) for key, found in pairs.items()),
+    ]
 
 
 def joined(parts: Sequence[Sql], word: str, empty: str) -> Sql:
@@ -146,7 +167,7 @@ def joined(parts: Sequence[Sql], word: str, empty: str) -> Sql:
     return sql.add(")")
 
 
-def _after_prefix(text: str) -> str | None:
+def after_prefix(text: str) -> str | None:
     """Return the least text that sorts after everything with this prefix, or None where everything sorts before."""
     stem = text.rstrip(_HIGHEST)
     if not stem:

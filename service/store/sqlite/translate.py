@@ -27,7 +27,17 @@ from service.search.query import (
     Updated,
     Word,
 )
-from service.store.sqlite.sql import Moment, OneOf, RowPredicate, Sql, alternatives, joined, row_condition, table_of
+from service.store.sqlite.sql import (
+    Moment,
+    OneOf,
+    OneOfPairs,
+    RowPredicate,
+    Sql,
+    alternatives,
+    joined,
+    row_condition,
+    table_of,
+)
 from service.store.sqlite.words import has_word
 
 Numbers = Callable[[str], int | None]
@@ -49,7 +59,7 @@ class Translator:
             sql.add(f"AND {alias}.type").among(query.types)
         return sql.add("AND").take(self.holds(query.where, alias))
 
-    def holds(self, predicate: Predicate | OneOf, v: str) -> Sql:
+    def holds(self, predicate: Predicate | OneOf | OneOfPairs, v: str) -> Sql:
         """Return the condition that a predicate holds for the version under the name ``v``."""
         match predicate:
             case And(parts):
@@ -74,7 +84,7 @@ class Translator:
             case Word():
                 number = self.numbers(predicate.key)
                 return _never(v) if number is None else has_word(predicate, number, v)
-            case Term() | OneOf() | Prefix() | Contains() | Range():
+            case Term() | OneOf() | OneOfPairs() | Prefix() | Contains() | Range():
                 rows = self._rows(predicate, v, "1")
                 return Sql().add("EXISTS (").take(rows).add(")") if rows else _never(v)
 
@@ -85,7 +95,7 @@ class Translator:
         table = table_of(predicate)
         # A bare table name: the condition's columns are this table's, not those of another of the same name outside.
         sql = Sql().add(f"SELECT {column} FROM {table} WHERE {table}.position = {v}.position AND key = ?", number)  # noqa: S608
-        return sql.take(row_condition(predicate))
+        return sql.take(row_condition(predicate, seek=False))
 
     def _together(self, parts: tuple[Predicate, ...], v: str) -> Sql:
         element = f"e{next(self._names)}"
@@ -98,21 +108,21 @@ class Translator:
         sql.add(f") AS {element} WHERE {element}.part > 0 AND")
         return sql.take(self._of_element(And(parts), v, element)).add(")")
 
-    def _elements(self, predicate: Predicate | OneOf, v: str) -> list[Sql]:
+    def _elements(self, predicate: Predicate | OneOf | OneOfPairs, v: str) -> list[Sql]:
         """Return selections of the elements among which are all those that the predicate holds for."""
         match predicate:
             case Or(parts):
                 return [source for part in alternatives(parts) for source in self._elements(part, v)]
             case And(parts) if parts:
                 return self._elements(parts[0], v)
-            case Term() | OneOf() | Prefix() | Contains() | Range():
+            case Term() | OneOf() | OneOfPairs() | Prefix() | Contains() | Range():
                 rows = self._rows(predicate, v, "part")
                 return [rows] if rows else []
             case _:
                 tables = ("term", "span")
                 return [Sql().add(f"SELECT part FROM {name} WHERE {name}.position = {v}.position") for name in tables]  # noqa: S608
 
-    def _of_element(self, predicate: Predicate | OneOf, v: str, element: str) -> Sql:
+    def _of_element(self, predicate: Predicate | OneOf | OneOfPairs, v: str, element: str) -> Sql:
         match predicate:
             case And(parts):
                 return joined([self._of_element(part, v, element) for part in parts], "AND", "1")
@@ -120,7 +130,7 @@ class Translator:
                 return joined(
                     [self._of_element(part, v, element) for part in alternatives(parts)], "OR", str(_never(v))
                 )
-            case Term() | OneOf() | Prefix() | Contains() | Range():
+            case Term() | OneOf() | OneOfPairs() | Prefix() | Contains() | Range():
                 rows = self._rows(predicate, v, "1")
                 if rows is None:
                     return _never(v)

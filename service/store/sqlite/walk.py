@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from service.search.query import And, Or, Predicate, Sort, Term, Together, Word
-from service.store.sqlite.sql import Moment, OneOf, Sql, alternatives, row_condition
+from service.search.query import And, Or, Predicate, Prefix, Sort, Term, Together, Word
+from service.store.sqlite.reach import Limits, resume
+from service.store.sqlite.sql import Moment, OneOf, OneOfPairs, Sql, after_prefix, alternatives, row_condition
 from service.store.sqlite.translate import Translator
 from service.store.sqlite.words import with_word
 
@@ -56,6 +57,8 @@ class Walk:
     connection: sqlite3.Connection
     branches: Sequence[Sql]
     end: int
+    exact: Predicate | None = None
+    """What of the query holds for all that is read, and for nothing else that is visible."""
 
     def batch(self, after: int, size: int) -> Sequence[int]:
         """Read on, until so many different positions are found."""
@@ -87,21 +90,36 @@ class Walks:
         """Return the walk through all versions of the types of the search (of all types where it names none)."""
         return Walk(self._connection, self._versions("position"), end)
 
-    def of_predicate(self, predicate: Predicate | OneOf, end: int) -> Walk | None:
+    def of_predicate(self, predicate: Predicate, end: int) -> Walk | None:
         """Return a walk through the index entries of a predicate's terms; None where they are too many or none."""
         terms = self._terms(predicate)
         if terms is None or not 0 < len(terms) <= BRANCHES:
             return None
         branches: list[Sql] = []
         for term in terms:
-            number = self._translator.numbers(term.key)
             if isinstance(term, Word):
-                branches += with_word(term, number or 0, newest=self._moment.newest)
-                continue
-            for index, visible in self._translator.indexes("term", "until"):
-                sql = Sql().add(f"SELECT position FROM term INDEXED BY {index} WHERE key = ?", number or 0)  # noqa: S608
-                branches.append(sql.take(row_condition(term)).add("AND").take(visible))
-        return Walk(self._connection, branches, end)
+                number = self._translator.numbers(term.key) or 0
+                branches += with_word(term, number, newest=self._moment.newest)
+            else:
+                branches += self._with_term(term)
+        # Of several that must all hold, the walk is that of one.
+        exact = predicate if _is_terms(predicate) else None
+        return Walk(self._connection, branches, end, exact)
+
+    def of_prefix(self, predicate: Prefix) -> Sql:
+        """Return the selection of what has a value with a prefix: not in the order of positions, but each only once."""
+        sql = Sql().add("SELECT DISTINCT position FROM (")
+        for place, branch in enumerate(self._with_term(predicate)):
+            sql.add("UNION ALL" if place else "").take(branch)
+        return sql.add(")")
+
+    def _with_term(self, predicate: Term | Prefix) -> list[Sql]:
+        number = self._translator.numbers(predicate.key) or 0
+        branches: list[Sql] = []
+        for index, visible in self._translator.indexes("term", "until"):
+            sql = Sql().add(f"SELECT position FROM term INDEXED BY {index} WHERE key = ?", number)  # noqa: S608
+            branches.append(sql.take(row_condition(predicate)).add("AND").take(visible))
+        return branches
 
     def of_value(self, sort: Sort, value: Value, end: int) -> Walk | None:
         """Return the walk through the index entries of one value of a sort, if they are in the order of positions."""
@@ -118,15 +136,18 @@ class Walks:
         ]
         return Walk(self._connection, branches, end)
 
-    def runs(self, sort: Sort, start: Value | None, size: int) -> Iterator[Run | Value]:
-        """Yield what has a value, by value and position, from the start on (including it).
+    def runs(self, sort: Sort, start: Value | None, size: int, limits: Limits) -> Iterator[Run | Value]:
+        """Yield what has a value, by value and position, from the start on (including it), within the limits.
 
         A value that many positions have (:data:`BIG`) comes alone; what has it is for the caller to find. Values
         that are not the least (or greatest) of their resource are there as well.
         """
         beyond = False
+        page = size
         while True:
-            sql = self._entries(sort, start, beyond=beyond)
+            if limits.start is not None and (jump := self._jump(sort, start, limits.start)) is not None:
+                start, beyond, size = jump, False, page
+            sql = self._entries(sort, start, limits.end, beyond=beyond)
             order = "DESC" if sort.descending else "ASC"
             by = f"position {order}" if sort.field == "instant" else f"1 {order}, 2 {order}"
             sql.add(f"ORDER BY {by} LIMIT ?", size)
@@ -144,6 +165,17 @@ class Walks:
                 beyond = True
             size = min(size * 2, BIG) if whole or beyond else BIG
 
+    def _jump(self, sort: Sort, current: Value | None, start: str) -> str | None:
+        """Return where to go on with a sort that begins at a start; None where it is."""
+        if isinstance(current, int) or (current is not None and not _before(current, start, sort)):
+            return None
+        sql = resume(self._translator.numbers(sort.key) or 0, sort, start, current)
+        row = self._connection.execute(str(sql), sql.parameters).fetchone()
+        to: str | None = start if row is None else row[0]
+        if row is not None and sort.descending:
+            to = after_prefix(row[0])
+        return to if to is not None and (current is None or _before(current, to, sort)) else None
+
     def first_position(self, instant: int) -> int:
         """Return the first position that has this instant or a later one: instants never go back."""
         row = self._connection.execute(
@@ -153,7 +185,7 @@ class Walks:
         ).fetchone()
         return row[0] if row else END
 
-    def _entries(self, sort: Sort, start: Value | None, *, beyond: bool) -> Sql:
+    def _entries(self, sort: Sort, start: Value | None, end: str | None, *, beyond: bool) -> Sql:
         """Return the selection of (value, position), unordered."""
         branches: list[Sql] = []
         match sort.field:
@@ -179,6 +211,8 @@ class Walks:
             if start is not None:
                 comparison = ("<" if sort.descending else ">") + ("" if beyond else "=")
                 sql.add(f"AND {sort.field} {comparison} ?", start)
+            if end is not None:
+                sql.add(f"AND {sort.field} {'>=' if sort.descending else '<='} ?", end)
         return sql
 
     def _instants(self, sort: Sort, start: Value | None, *, beyond: bool) -> Sql:
@@ -194,12 +228,14 @@ class Walks:
             sql.add("AND position >= ? AND position < ?", first, last)
         return sql
 
-    def _terms(self, predicate: Predicate | OneOf) -> list[Term | Word] | None:
+    def _terms(self, predicate: Predicate | OneOf | OneOfPairs) -> list[Term | Word] | None:
         match predicate:
             case Term() | Word():
                 return [predicate]
-            case OneOf(key, values, qualifier):
-                return [Term(key, value, qualifier) for value in values]
+            case OneOf(key, values):
+                return [Term(key, value) for value in values]
+            case OneOfPairs(key, pairs):
+                return [Term(key, *pair) for pair in pairs]
             case Or(parts):
                 several = [self._terms(part) for part in alternatives(parts)]
                 if len(several) > BRANCHES or any(terms is None for terms in several):
@@ -233,6 +269,18 @@ class Walks:
             "SELECT 1 FROM version INDEXED BY version_past WHERE until > ? LIMIT 1 OFFSET ?", (self._moment.seq, BIG)
         ).fetchone()
         return row is not None
+
+
+def _is_terms(predicate: Predicate) -> bool:
+    match predicate:
+        case Or(parts):
+            return all(map(_is_terms, parts))
+        case _:
+            return isinstance(predicate, Term | Word)
+
+
+def _before(one: str, other: str, sort: Sort) -> bool:
+    return one > other if sort.descending else one < other
 
 
 def _select(columns: str, index: str) -> Sql:

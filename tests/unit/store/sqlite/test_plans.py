@@ -27,8 +27,9 @@ from service.search.query import (
     Together,
     Types,
     Updated,
+    Word,
 )
-from service.search.rows import RangeRow, Row, TermRow
+from service.search.rows import RangeRow, Row, TermRow, WordsRow
 from service.store.base import Change
 from service.store.sqlite import SqliteStore, open_store
 from tests.contract.making import put
@@ -41,6 +42,19 @@ SIZES = (1_000, 30_000)
 SPREAD = 7919
 """A prime: what is a multiple of it, modulo the size, has no order."""
 
+
+def instant(number: int) -> str:
+    """Return a text as long as those of instants, of which the first hundred thousand are in order."""
+    return f"350000000161{number:06}"
+
+
+ENDS_AFTER = Or(
+    (
+        Range("period", (Bound("high", ">", instant(60_100)),)),
+        Range("period", (Bound("low", ">=", instant(60_000)), Bound("high", "<=", instant(60_100)))),
+    )
+)
+IN_BETWEEN = And((ENDS_AFTER, Range("period", (Bound("low", "<", instant(75_000)),))))
 OF_STUDY = Query(("Group",), Term("phase", "3"))
 QUERIES: dict[str, Query] = {
     "everything": Query(("Evidence",)),
@@ -69,6 +83,22 @@ QUERIES: dict[str, Query] = {
     "by status and date": Query(("Evidence",), sort=(Sort("value", "status"), Sort("low", "date", descending=True))),
     "last updated first": Query(("Evidence",), sort=(Sort("instant", descending=True),)),
     "by id": Query(("Evidence",), sort=(Sort("id"),)),
+    "interval by date": Query(("Evidence",), IN_BETWEEN, (Sort("low", "period"),)),
+    "interval by date, latest first": Query(("Evidence",), IN_BETWEEN, (Sort("high", "period", descending=True),)),
+    "status and interval by date": Query(
+        ("Evidence",), And((Term("status", "retired"), IN_BETWEEN)), (Sort("low", "period"),)
+    ),
+    "interval": Query(("Evidence",), IN_BETWEEN),
+    "authors": Query(("Evidence",), Prefix("author", instant(60_000)[:14])),
+    "authors by name": Query(("Evidence",), Prefix("author", instant(60_000)[:14]), (Sort("value", "author"),)),
+    "authors by name, last first": Query(
+        ("Evidence",), Prefix("author", instant(30_000)[:14]), (Sort("value", "author", descending=True),)
+    ),
+    "word": Query(("Evidence",), Word("content", "leukemia")),
+    "rare word": Query(("Evidence",), And((Word("content", "leukemia"), Word("content", "n500")))),
+    "either word by title": Query(
+        ("Evidence",), Or((Word("content", "leukemia"), Word("content", "w3"))), (Sort("value", "title"),)
+    ),
 }
 
 
@@ -88,10 +118,20 @@ def registry(size: int) -> Iterator[Change]:
             TermRow("outcome", f"o{number % 10}"),
             TermRow("title", f"title {mixed:06}"),
             RangeRow("date", date, date),
+            *long_and_short(mixed * 100_000 // size, number),
+            WordsRow("content", ("leukemia", f"w{number % 10}", f"n{number}")),
             *(TermRow("part-code", code, part=place) for place, code in enumerate(("hr", "or"), 1)),
             *(RangeRow("part-value", f"{mixed * place % 100:02}", "99", part=place) for place in (1, 2)),
         ]
         yield put(f"e{number}", type_="Evidence", rows=rows)
+
+
+def long_and_short(start: int, number: int) -> Iterator[Row]:
+    """Yield a period and two authors; one in a thousand reaches far."""
+    far = 40_000 if number % 1000 == 0 else 0
+    yield RangeRow("period", instant(start), instant(start + 100 + far))
+    yield TermRow("author", instant(start))
+    yield TermRow("author", instant(start + 3 + far))
 
 
 async def filled(size: int) -> SqliteStore:
@@ -161,7 +201,9 @@ async def test_no_full_scan(stores: dict[int, SqliteStore], name: str) -> None:
         for statement in statements:
             if statement.startswith(("SELECT", "WITH")) and " FROM head" not in statement:
                 plan = [row[3] for row in connections[0].execute(f"EXPLAIN QUERY PLAN {statement}")]
-                scans = [line for line in plan if re.match(r"SCAN (version|term|span|target|v\d*|t\d+)\b", line)]
+                scans = [
+                    line for line in plan if re.match(r"SCAN (version|term|span|reach|words|target|v\d*|t\d+)\b", line)
+                ]
                 assert not scans, statement
 
 
@@ -173,11 +215,39 @@ async def test_work_does_not_grow_with_the_registry(stores: dict[int, SqliteStor
     assert large < 2 * small + 1500, f"{name}: {small} and {large}"
 
 
-@pytest.mark.parametrize("name", ["status", "two states", "not", "chain to many", "all types"])
+@pytest.mark.parametrize(
+    "name", ["status", "two states", "not", "chain to many", "all types", "interval", "authors", "word"]
+)
 async def test_work_of_a_count_ends_at_its_limit(stores: dict[int, SqliteStore], name: str) -> None:
     """Counting up to a limit costs as much as the limit, however many there are."""
     small, large = [await work(stores[size], QUERIES[name], count=100) for size in SIZES]
     assert large < 2 * small + 1500, f"{name}: {small} and {large}"
+
+
+@pytest.mark.parametrize("name", ["status", "two states", "title", "authors", "word"])
+async def test_a_count_of_one_condition_reads_indexes_only(stores: dict[int, SqliteStore], name: str) -> None:
+    """What the rows of an index tell by themselves is counted without the versions and their other rows."""
+    statements: list[str] = []
+    with readers(stores[SIZES[1]]) as connections:
+        for connection in connections:
+            connection.set_trace_callback(statements.append)
+        await stores[SIZES[1]].count(QUERIES[name], limit=100)
+    with readers(stores[SIZES[1]]) as connections:
+        for statement in (each for each in statements if each.startswith("SELECT count")):
+            plan = [row[3] for row in connections[0].execute(f"EXPLAIN QUERY PLAN {statement}")]
+            assert not [line for line in plan if "PRIMARY KEY" in line], statement
+
+
+async def test_many_codes_with_systems_cost_as_much_as_without(stores: dict[int, SqliteStore]) -> None:
+    """Alternatives of thousands of terms, as a value set has, are one look into an index, qualified or not."""
+    plain = tuple(Term("identifier", f"n{number}") for number in range(400, 3100))
+    qualified = tuple(Term(term.key, term.value, "") if number % 3 else term for number, term in enumerate(plain))
+    for where in (EVERYTHING, Term("status", "active")):
+        for store in stores.values():
+            least, most = [
+                await work(store, Query(("Evidence",), And((Or(terms), where)))) for terms in (plain, qualified)
+            ]
+            assert most < 3 * least + 300
 
 
 @pytest.mark.parametrize("name", ["status", "newest first", "chain to many", "everything"])

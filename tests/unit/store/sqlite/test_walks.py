@@ -6,12 +6,57 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from service.search.query import Query
-from service.store.sqlite import SqliteStore, find, open_store, walk
-from tests.contract.generated import Operation, compare, questions, scripts
+from service.search.query import And, Or, Prefix, Query, Range, Sort, Term
+from service.store.sqlite import SqliteStore, find, open_store, reach, walk
+from tests.contract.generated import (
+    SUFFIX,
+    Operation,
+    bounds,
+    compare,
+    questions,
+    range_rows,
+    scripts,
+    term_rows,
+    texts,
+)
 
 pytestmark = pytest.mark.anyio
+
+of_one_key = st.one_of(
+    st.builds(Term, st.just("k"), texts),
+    st.builds(Prefix, st.just("k"), texts),
+    st.builds(Range, st.just("k"), st.lists(bounds, min_size=1, max_size=2).map(tuple)),
+)
+several = st.lists(of_one_key, min_size=1, max_size=2).map(tuple)
+bounded_questions = st.lists(
+    st.tuples(
+        st.builds(
+            Query,
+            st.just((f"A{SUFFIX}",)),
+            of_one_key | st.builds(And, several) | st.builds(Or, several),
+            st.tuples(st.builds(Sort, st.sampled_from(["value", "low", "high"]), st.just("k"), st.booleans())),
+        ),
+        st.integers(0, 4),
+        st.integers(1, 3),
+    ),
+    min_size=4,
+    max_size=4,
+)
+"""Queries that bound the key of their sort, each with a seq to ask at, and the size of a page."""
+rows_of_one_key = st.lists((term_rows | range_rows).map(lambda row: replace(row, key="k")), max_size=4).map(tuple)
+bounded_scripts = st.lists(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.just("A"), st.none() | rows_of_one_key),
+        min_size=2,
+        max_size=4,
+        unique_by=lambda operation: operation[0],
+    ),
+    min_size=1,
+    max_size=4,
+)
 
 
 @pytest.fixture(params=[(-1, 2, 1), (-1, 4, 2), (3, 3, 2)], ids=["walks of 1", "walks of 2", "mixed"])
@@ -26,6 +71,7 @@ async def store(
     monkeypatch.setattr(find, "BIG", big)
     monkeypatch.setattr(walk, "BIG", big)
     monkeypatch.setattr(find, "SAMPLE", sample)
+    monkeypatch.setattr(reach, "LABEL", {1: 1, 2: 12}[sample])
     opened = await open_store(None)
     yield opened
     await opened.close()
@@ -37,4 +83,13 @@ async def test_walks_answer_as_the_model(
     store: SqliteStore, script: list[list[Operation]], asked: list[tuple[Query, int, int]]
 ) -> None:
     """Whichever index a search is driven by, it gives the same matches in the same order."""
+    await compare(store, script, asked)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(script=bounded_scripts, asked=bounded_questions)
+async def test_bounds_on_the_key_of_the_sort(
+    store: SqliteStore, script: list[list[Operation]], asked: list[tuple[Query, int, int]]
+) -> None:
+    """A walk that begins at a bound of the search gives what a walk from the beginning gives."""
     await compare(store, script, asked)
