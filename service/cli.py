@@ -26,7 +26,9 @@ from service.compose import open_engine
 from service.errors import Issue, RegistryError
 from service.fhir import definitions
 from service.files import Loaded, load_paths, read_resources
+from service.importing import Summary, Wanted, import_all, writing_report
 from service.interactions.definitions import Whole
+from service.operations.ctgov_api import Client
 from service.operations.indexer import index_whole
 from service.reporting import Report, print_issue
 from service.rules import build_policy, open_library
@@ -58,6 +60,7 @@ def _flag(name: str) -> Any:  # noqa: ANN401  # typer's option object
 StoreFlag = Annotated[str | None, _flag("store")]
 MongoFlag = Annotated[str | None, _flag("mongo_transactions")]
 UnknownFlag = Annotated[str | None, _flag("unknown_profile")]
+CtgovFlag = Annotated[str | None, _flag("ctgov_url")]
 CacheFlag = Annotated[str | None, _flag("package_cache")]
 Profiles = Annotated[
     list[str] | None,
@@ -89,6 +92,7 @@ def serve(
     package_cache: CacheFlag = None,
     mongo_transactions: MongoFlag = None,
     terminology_server: Annotated[str | None, _flag("terminology_server")] = None,
+    ctgov_url: CtgovFlag = None,
     log_level: Annotated[str | None, _flag("log_level")] = None,
 ) -> None:
     """Serve the registry until it is told to stop (Ctrl-C)."""
@@ -131,6 +135,37 @@ def load(paths: Files, store: StoreFlag = None, mongo_transactions: MongoFlag = 
         f"{loaded.files} files: {loaded.created} resources created, {loaded.updated} updated, "
         f"{loaded.unchanged} unchanged, {loaded.deleted} deleted."
     )
+
+
+@app.command()
+def import_ctgov(
+    sources: Annotated[
+        list[str], typer.Argument(help="Files of records (JSON, NDJSON, pages of a search), folders, or NCT numbers.")
+    ],
+    fetch: Annotated[bool, typer.Option("--fetch", help="Ask ClinicalTrials.gov for the NCT numbers.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what became of each record into this file, as JSON, one a line.")
+    ] = None,
+    ctgov_url: CtgovFlag = None,
+    store: StoreFlag = None,
+    mongo_transactions: MongoFlag = None,
+) -> None:
+    """Import records of ClinicalTrials.gov; exit code 1 where one was refused."""
+    settings = _settings(store=store, mongo_transactions=mongo_transactions, ctgov_url=ctgov_url)
+
+    async def work() -> Summary:
+        wanted = Wanted.of(sources, fetch=fetch)
+        async with open_engine(settings) as engine, Client(settings.ctgov_url) as client:
+            with _progress() as progress, writing_report(report) as write:
+                task = progress.add_task("Importing", total=wanted.number)
+                return await import_all(engine, wanted, client, write, lambda: progress.advance(task))
+
+    summary: Summary = _guarded(lambda: asyncio.run(work()))
+    for issue in summary.issues:
+        print_issue(err, issue)
+    out.print(str(summary), soft_wrap=True)
+    if summary.refused:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s/]+",
         description="FHIR base URL of a terminology server that is asked for codes that are not known here.",
     )
+    ctgov_url: str = Field(
+        default="https://clinicaltrials.gov/api/v2",
+        pattern=r"^https?://[^\s/]+",
+        description="Base URL of the API v2 of ClinicalTrials.gov, from which import-ctgov --fetch reads.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
 
     def as_text(self, name: str) -> str | None:

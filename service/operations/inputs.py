@@ -151,7 +151,9 @@ class Inputs:
 
     def _take_resource(self, resource: Json) -> None:
         type_ = resource.get("resourceType")
-        takers = [each for each in self._known.values() if each.is_resource and each.type in ("Resource", type_)]
+        # JSON that is no resource is what a Binary would hold.
+        wanted = ("Resource", type_) if "resourceType" in resource else ("Binary",)
+        takers = [each for each in self._known.values() if each.is_resource and each.type in wanted]
         if len(takers) != 1:
             raise Invalid(f"{self._title} takes a Parameters resource, not a {type_}.", expression="resourceType")
         parameter = self._parameter(takers[0].name)

@@ -17,6 +17,7 @@ from service.operations import (
     code_system_subsumes,
     code_system_validate_code,
     concept_map_translate,
+    import_ctgov,
     reindex,
     validate,
     value_set_expand,
@@ -29,6 +30,7 @@ from service.registry.package import resources
 Code = Callable[[Call], Awaitable[bytes]]
 
 OWN: Final[Mapping[str, Mapping[str, Code]]] = {
+    "import-ctgov": {"POST": import_ctgov.import_ctgov},
     "reindex": {"GET": lambda call: reindex.status(call.engine), "POST": lambda call: reindex.start(call.engine)},
 }
 """Operation of the registry's package -> method -> what is done."""

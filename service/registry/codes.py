@@ -276,6 +276,7 @@ OUTCOMES: Final[dict[str, OutcomeCode]] = {
     "ae": OutcomeCode("Adverse event", "harms", "AE"),
     "ae-resolution": OutcomeCode("Time to resolution of an adverse event", "harms", "AE-resolution"),
     "ae-discontinuation": OutcomeCode("Treatment stopped because of an adverse event", "harms", "AE-discontinuation"),
+    "other": OutcomeCode("Another outcome", "efficacy", "other"),
 }
 
 SECTIONS: Final[dict[Section, tuple[str, Code | None]]] = {

@@ -6,10 +6,12 @@ it (https://hl7.org/fhir/R5/datatypes.html#decimal), so models are walked here i
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 from pydantic import BaseModel
 
@@ -18,15 +20,21 @@ Plain = str | int | bool | Decimal | Mapping[str, "Plain"] | Sequence["Plain"]
 
 def plain(model: BaseModel, resource_type: str | None = None) -> dict[str, Plain]:
     """The elements of a model, in the order of the specification, decimals intact."""
-    fields = type(model).model_fields
-    order = {name: place for place, name in enumerate(type(model).elements_sequence())}  # type: ignore[attr-defined]
-    names = sorted(fields, key=lambda n: (order.get(n.removesuffix("__ext"), -1), n))
     found: dict[str, Plain] = {"resourceType": resource_type} if resource_type else {}
-    for name in names:
+    for name, member in _members(type(model)):
         value = getattr(model, name)
-        if value is not None and name != "resource_type":
-            found[fields[name].alias or name] = _value(value)
+        if value is not None:
+            found[member] = _value(value)
     return found
+
+
+@cache
+def _members(kind: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """The fields of a model, each with the name of its element, in the order of the specification."""
+    fields = kind.model_fields
+    order = {name: place for place, name in enumerate(kind.elements_sequence())}  # type: ignore[attr-defined]
+    names = sorted(fields, key=lambda n: (order.get(n.removesuffix("__ext"), -1), n))
+    return tuple((name, fields[name].alias or name) for name in names if name != "resource_type")
 
 
 def _value(value: object) -> Plain:
@@ -38,6 +46,8 @@ def _value(value: object) -> Plain:
         return value
     if isinstance(value, (date, datetime)):
         return value.isoformat()
+    if isinstance(value, bytes):  # base64Binary, which the models decode
+        return base64.b64encode(value).decode()
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 

@@ -28,7 +28,7 @@ from fhir.resources.relatedartifact import RelatedArtifact
 
 from service.registry import codes
 from service.registry.codes import Code
-from service.registry.description import Catalogue, Trial
+from service.registry.description import Catalogue, Outcome, Trial
 from service.registry.elements import concept, conforms, outcome_concept, provenance, quantity, reference
 from service.registry.figures import Figure
 from service.registry.names import evidence_id, group_id, label, variable_id
@@ -69,9 +69,14 @@ def _evidence(result: str, rows: Sequence[Row], trial: Trial, catalogue: Catalog
         description=f"{title}. Read in {read}{first}.",
         relatedArtifact=artifacts,
         variableDefinition=_variables(row, trial),
-        synthesisType=concept(None, (Code(codes.SYNTHESIS_TYPE, "NotApplicable", "not applicable"),)),
+        synthesisType=single_study(),
         statistic=[build_statistic(member, trial) for member in rows],
     )
+
+
+def single_study() -> CodeableConcept:
+    """The synthesis type of what is read from one study."""
+    return concept(None, (Code(codes.SYNTHESIS_TYPE, "NotApplicable", "not applicable"),))
 
 
 def _profile(row: Row, trial: Trial) -> str:
@@ -90,21 +95,26 @@ def _title(row: Row, trial: Trial) -> str:
 
 def _variables(row: Row, trial: Trial) -> list[EvidenceVariableDefinition]:
     group, whole = trial.group(row.population or ""), trial.whole(row.population or "")
-    found = [_variable("population", reference("Group", group_id(trial, whole.slug)))]
+    found = [role_variable("population", reference("Group", group_id(trial, whole.slug)))]
     if group is not whole:
-        found.append(_variable("subpopulation", reference("Group", group_id(trial, group.slug))))
+        found.append(role_variable("subpopulation", reference("Group", group_id(trial, group.slug))))
     if row.exposure and row.reference:
-        found.append(_variable("exposure", _side(trial, row.exposure)))
-        found.append(_variable("referenceExposure", _side(trial, row.reference)))
+        found.append(role_variable("exposure", _side(trial, row.exposure)))
+        found.append(role_variable("referenceExposure", _side(trial, row.reference)))
     return [*found, _measured(row, trial)]
 
 
 def _measured(row: Row, trial: Trial) -> EvidenceVariableDefinition:
     """What was measured, with its code beside the reference, so that a result is found by its outcome."""
     outcome = trial.outcome(row.outcome or "")
-    variable = _variable("measuredVariable", reference("EvidenceVariable", variable_id(trial, outcome.slug)))
-    variable.extension = [Extension(url=codes.MEASURED_OUTCOME, valueCodeableConcept=outcome_concept(outcome))]
-    return variable
+    return measured_variable(variable_id(trial, outcome.slug), outcome)
+
+
+def measured_variable(variable: str, outcome: Outcome) -> EvidenceVariableDefinition:
+    """An EvidenceVariable, by its id, as what was measured."""
+    found = role_variable("measuredVariable", reference("EvidenceVariable", variable))
+    found.extension = [Extension(url=codes.MEASURED_OUTCOME, valueCodeableConcept=outcome_concept(outcome))]
+    return found
 
 
 def _side(trial: Trial, slug: str) -> Reference:
@@ -113,7 +123,8 @@ def _side(trial: Trial, slug: str) -> Reference:
     return reference("Group", group_id(trial, slug))
 
 
-def _variable(role: str, observed: Reference) -> EvidenceVariableDefinition:
+def role_variable(role: str, observed: Reference) -> EvidenceVariableDefinition:
+    """A Group or an EvidenceVariable in one of the roles of a result."""
     return EvidenceVariableDefinition(
         variableRole=concept(_ROLES[role], (Code(codes.VARIABLE_ROLE, role, _ROLES[role]),)), observed=observed
     )

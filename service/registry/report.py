@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fhir.resources.evidencereport import (
     EvidenceReport,
@@ -27,18 +27,21 @@ def build_report(rows: Sequence[Row], trial: Trial) -> list[EvidenceReport]:
     for result, members in by_result(rows).items():
         outcome = trial.outcome(members[0].outcome or "")
         placed[codes.OUTCOMES[outcome.code].section].append(evidence_id(trial, result))
-    study = EvidenceReportSubjectCharacteristic(
-        code=concept("Research study"), valueReference=reference("ResearchStudy", trial.slug)
+    return [report_of(report_id(trial), trial.slug, placed)]
+
+
+def report_of(id_: str, study: str, placed: Mapping[Section, Sequence[str]]) -> EvidenceReport:
+    """The report under an id on a study, with the ids of the Evidence of each section."""
+    subject = EvidenceReportSubjectCharacteristic(
+        code=concept("Research study"), valueReference=reference("ResearchStudy", study)
     )
-    return [
-        EvidenceReport(
-            id=report_id(trial),
-            meta=conforms(codes.STUDY_RESULTS_REPORT),
-            status="active",
-            subject=EvidenceReportSubject(characteristic=[study]),
-            section=[_section(section, ids) for section, ids in placed.items() if ids],
-        )
-    ]
+    return EvidenceReport(
+        id=id_,
+        meta=conforms(codes.STUDY_RESULTS_REPORT),
+        status="active",
+        subject=EvidenceReportSubject(characteristic=[subject]),
+        section=[_section(section, ids) for section, ids in placed.items() if ids],
+    )
 
 
 def _section(section: Section, ids: Sequence[str]) -> EvidenceReportSection:

@@ -36,6 +36,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "package_cache": ("/x", "/x"),
     "mongo_transactions": ("off", "off"),
     "terminology_server": ("https://tx.test/r5", "https://tx.test/r5"),
+    "ctgov_url": ("https://x.test/api/v2", "https://x.test/api/v2"),
     "log_level": ("debug", "debug"),
 }
 WRONG: dict[str, list[str]] = {
