@@ -7,6 +7,7 @@ are layered, so that what users define stands before what a package brings, and 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -18,25 +19,25 @@ _PARTS: Final = re.compile(r"\d+|[A-Za-z]+")
 class Library:
     """Resources by type, canonical URL and business version; ``below`` is asked for what is not here.
 
-    ``generation`` changes whenever what a lookup could answer changes, below included: whatever is compiled from the
+    :meth:`generation` changes whenever what a lookup could answer changes, below included: what is compiled from the
     library is good for as long as it stays the same.
     """
 
     def __init__(self, below: Library | None = None) -> None:
         self.below = below
         self._resources: dict[tuple[str, str], dict[str, Resource]] = {}
-        self._changes = 0
+        self._changes: Counter[str] = Counter()
 
-    @property
-    def generation(self) -> int:
-        """How often this library and those below it have changed."""
-        return self._changes + (self.below.generation if self.below else 0)
+    def generation(self, *types: str) -> int:
+        """Return how often the resources of these types, or of all, have changed, here and below."""
+        own = sum(self._changes[type_] for type_ in types or self._changes)
+        return own + (self.below.generation(*types) if self.below else 0)
 
     def add(self, resource: Resource) -> None:
         """Keep a resource that has a ``url``, in place of one of the same type, URL and version."""
         versions = self._resources.setdefault((resource["resourceType"], resource["url"]), {})
         versions[resource.get("version", "")] = resource
-        self._changes += 1
+        self._changes[resource["resourceType"]] += 1
 
     def remove(self, resource: Resource) -> None:
         """Forget the resource of this type, URL and version; raises KeyError if this layer does not have it."""
@@ -44,7 +45,7 @@ class Library:
         del self._resources[key][resource.get("version", "")]
         if not self._resources[key]:
             del self._resources[key]
-        self._changes += 1
+        self._changes[resource["resourceType"]] += 1
 
     def find(self, type_: str, canonical: str) -> Resource | None:
         """Return the resource that a canonical means, None if it is not known.

@@ -29,6 +29,8 @@ from service.terminology.base import Terminology
 MOST_CODES: Final = 20_000
 """Codes that are remembered as right."""
 
+_TYPE: Final = "StructureDefinition"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -51,7 +53,7 @@ class Validator:
         self._library = library
         self._unknown_profile: Severity = unknown_profile
         self._hooks = Hooks(member_of=self._member_of, conforms_to=self._conforms_to)
-        self._generation = library.generation
+        self._generation = library.generation(_TYPE)
         self._trees = Trees(library)
         self._profiles: dict[str, Profile | ProfileError | None] = {}
         self.right_codes: set[tuple[str | None, ...]] = set()
@@ -106,9 +108,10 @@ class Validator:
         return self._profiles[canonical]
 
     def _refresh(self) -> None:
-        if self._library.generation != self._generation:
-            self._generation = self._library.generation
-            self._trees = Trees(self._library)
+        generation = self._library.generation(_TYPE)
+        if generation != self._generation:
+            self._generation = generation
+            self._trees = self._trees.anew()
             self._profiles = {}
             self.right_codes.clear()
 

@@ -23,7 +23,7 @@ class TerminologyService:
 
     def __init__(self, library: Library) -> None:
         self.library: Final = library
-        self._generation = -1
+        self._generation = (-1, -1)  # of value sets, of code systems
         self._sets: dict[str, Members | RegistryError] = {}
         self._systems: dict[tuple[str, str | None], System] = {}
         self._supplements: dict[str, list[Resource]] = {}
@@ -143,8 +143,7 @@ class TerminologyService:
         return _wrong_display(display, found.concept.code, found.display)
 
     def _known(self, value_set: str) -> Members | RegistryError | None:
-        if self._generation != self.library.generation:
-            self._refresh()
+        self._refresh()
         found = self._sets.get(value_set)
         if found is None:
             resource = self.library.find("ValueSet", value_set)
@@ -168,15 +167,18 @@ class TerminologyService:
         return Composer(self.system, lambda canonical: self.library.find("ValueSet", canonical), known, versions)
 
     def _refresh(self) -> None:
-        generation = self.library.generation
-        if generation != self._generation:
-            self._sets.clear()
-            self._systems.clear()
-            self._supplements = {}
-            for resource in self.library.of_type("CodeSystem"):
-                if resource.get("content") == "supplement" and "supplements" in resource:
-                    self._supplements.setdefault(resource["supplements"].partition("|")[0], []).append(resource)
-            self._generation = generation
+        library, before = self.library, self._generation
+        self._generation = generation = library.generation("ValueSet"), library.generation("CodeSystem")
+        if generation == before:
+            return
+        self._sets.clear()
+        if generation[1] == before[1]:
+            return
+        self._systems.clear()
+        self._supplements = {}
+        for resource in library.of_type("CodeSystem"):
+            if resource.get("content") == "supplement" and "supplements" in resource:
+                self._supplements.setdefault(resource["supplements"].partition("|")[0], []).append(resource)
 
     def _unlisted(self, value_set: str, members: Members, system: str | None, code: str) -> Verdict:
         shown = repr(f"{system}|{code}") if system else repr(code)

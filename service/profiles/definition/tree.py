@@ -19,6 +19,8 @@ from service.profiles.definition.problems import STRUCTURE, ProfileError, proble
 
 _NARROWED: Final = frozenset({"SimpleQuantity", "MoneyQuantity"})
 """Profiles of data types that the tables have beside the types."""
+_REMEMBERED: Final = 10_000
+"""Definitions that are known to be well-formed, at the most."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,13 @@ class Trees:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._made: dict[str, Tree | None] = {}
+        self._well_formed: dict[int, dict[str, Any]] = {}
+
+    def anew(self) -> Trees:
+        """Return trees of the same library, which has changed; definitions that were well-formed are still so."""
+        trees = Trees(self._library)
+        trees._well_formed = self._well_formed if len(self._well_formed) < _REMEMBERED else {}
+        return trees
 
     def find(self, canonical: str) -> Tree | None:
         """The tree of a profile or type, None if it is not known. What is wrong with it is in its ``issues``."""
@@ -81,10 +90,12 @@ class Trees:
         url = str(definition.get("url", ""))
         type_name = str(definition.get("type", "")).rpartition("/")[2]
         tree = Tree(url, type_name, Element(type_name, type_name, type_name), definition, (url,))
-        malformed = [issue for issue in check(definition) if _is_form(issue)]
-        if malformed:
-            tree.issues += malformed
-            return tree
+        if self._well_formed.get(id(definition)) is not definition:
+            malformed = [issue for issue in check(definition) if _is_form(issue)]
+            if malformed:
+                tree.issues += malformed
+                return tree
+            self._well_formed[id(definition)] = definition
         if definition.get("derivation") != "constraint" or type_name not in definitions.type_names():
             text = "only constraints on the types of R5 can be checked, not new types"
             tree.issues.append(problem(text, "StructureDefinition.type", code="not-supported"))

@@ -53,14 +53,15 @@ def test_every_change_is_a_new_generation() -> None:
     """What was compiled from a library is stale after any change to it or to what lies below."""
     below = Library()
     library = Library(below)
-    generations = [library.generation]
+    generations = [library.generation()]
     below.add(value_set("1.0"))
-    generations.append(library.generation)
+    generations.append(library.generation())
     library.add(value_set("2.0"))
-    generations.append(library.generation)
+    generations.append(library.generation())
     library.remove(value_set("2.0"))
-    generations.append(library.generation)
+    generations.append(library.generation())
     assert len(set(generations)) == len(generations)
+    assert library.generation("ValueSet") == library.generation() != library.generation("CodeSystem") == 0
     assert library.find("ValueSet", "http://example.org/vs") == value_set("1.0")
     with pytest.raises(KeyError):
         library.remove(value_set("2.0"))

@@ -97,13 +97,13 @@ def test_versions_of_a_url(tmp_path: Path) -> None:
 def test_looking_up_is_no_change(tmp_path: Path) -> None:
     """What is compiled from a library stays good while resources are only parsed; what is added stands before."""
     library = package_library([open_package(folder(tmp_path / "x", FILES))])
-    before = library.generation
+    before = library.generation()
     library.find("ValueSet", A)
-    assert library.generation == before
+    assert library.generation() == before
     changed = value_set("b", title="changed")
     library.add(changed)
     assert library.find("ValueSet", f"{BASE}/ValueSet/b") == changed
-    assert library.generation != before
+    assert library.generation() != before
 
 
 def test_the_package_of_the_registry() -> None:

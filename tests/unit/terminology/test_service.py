@@ -181,8 +181,8 @@ def test_the_core_library() -> None:
         found = [resource["url"] for resource in library.of_type(type_)]
         assert len(found) == len(set(found)) >= least
         assert all(resource["resourceType"] == type_ for resource in library.of_type(type_))
-    generation = library.generation
+    generation = library.generation()
     assert library.find("CodeSystem", "http://hl7.org/fhir/observation-status|5.0.0") is not None
     assert library.find("CodeSystem", "http://hl7.org/fhir/observation-status|4.0.1") is None
     assert library.find("StructureDefinition", "http://hl7.org/fhir/StructureDefinition/Patient") is None
-    assert library.generation == generation
+    assert library.generation() == generation
