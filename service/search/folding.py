@@ -13,6 +13,7 @@ from typing import Final
 from unicodedata import category, combining, normalize
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 _TAG: Final = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 _ASCII_WORDS: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
 
@@ -40,14 +41,18 @@ def fold(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """The text in lower case and without combining characters, punctuation included."""
-    if text.isascii():
-        return text.lower()
-    return "".join(letter for letter in normalize("NFKD", text) if not combining(letter)).casefold()
+    return text.lower() if text.isascii() else _NOT_ASCII.sub(_unmarked_part, text).casefold()
+
+
+def _unmarked_part(found: re.Match[str]) -> str:
+    """Take the marks from a part without ASCII; an ASCII character bears none, so no part changes its neighbours."""
+    return "".join(letter for letter in normalize("NFKD", found[0]) if not combining(letter))
 
 
 def words(text: str) -> list[str]:
     """The folded words of a text, in order and with repetitions; punctuation separates words."""
-    return text.lower().translate(_ASCII_WORDS).split() if text.isascii() else _WORD.findall(unmarked(text))
+    plain = unmarked(text)
+    return plain.translate(_ASCII_WORDS).split() if plain.isascii() else _WORD.findall(plain)
 
 
 def markup_text(xhtml: str) -> str:

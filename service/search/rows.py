@@ -18,6 +18,7 @@ words has no terms.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -67,13 +68,18 @@ def sortable(number: Decimal | int) -> str:
     digits without trailing zeros; for a negative number exponent and digits are complemented and closed with ``:``,
     which sorts after every digit.
     """
-    sign, digits, exponent = Decimal(number).as_tuple()
-    if not isinstance(exponent, int):
+    if isinstance(number, Decimal) and not number.is_finite():
         raise ValueError(f"{number} is not finite")
+    return _sortable(number)
+
+
+@lru_cache(maxsize=16_384)
+def _sortable(number: Decimal | int) -> str:
+    sign, digits, exponent = Decimal(number).as_tuple()
     text = "".join(map(str, digits)).lstrip("0")
     if not text:
         return "2"
-    magnitude = f"{len(text) + exponent + _EXPONENT_BIAS:010d}{text.rstrip('0')}"
+    magnitude = f"{len(text) + int(exponent) + _EXPONENT_BIAS:010d}{text.rstrip('0')}"
     return f"1{magnitude.translate(_NINES_COMPLEMENT)}:" if sign else f"3{magnitude}"
 
 

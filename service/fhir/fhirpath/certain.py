@@ -14,7 +14,10 @@ from service.fhir.fhirpath.fast_conditions import condition_of
 from service.fhir.fhirpath.syntax import Binary, Call, Index, Invoke, Member, Syntax, TypeTest, union_parts
 
 Certain: TypeAlias = Callable[[dict[str, Any]], bool]
-"""Whether it is certain of a JSON object of the right type that a condition has the outcome that was asked for."""
+"""Whether it is certain of a JSON object of the right type that a condition has the outcome that was asked for.
+
+Raises AttributeError or TypeError where only the nodes can decide.
+"""
 
 _KEEP_EMPTY: Final = frozenset((
     "where", "select", "ofType", "resolve", "first", "last", "tail", "repeat", "distinct", "trace", "children",

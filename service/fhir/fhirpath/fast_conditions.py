@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from service.fhir.fhirpath import model
+from service.fhir.fhirpath import fast_numbers, model
 from service.fhir.fhirpath.environment import constant_value
 from service.fhir.fhirpath.fast import Condition, Path, paths_of
 from service.fhir.fhirpath.regex import compile_regex
@@ -45,6 +45,8 @@ def condition_of(tree: Syntax, kind: str) -> Condition | None:
 
 
 def _binary(tree: Binary, kind: str) -> Condition | None:
+    if tree.operator == "or" and (among := _one_of(tree, kind)) is not None:
+        return among
     if tree.operator in _LOGIC:
         left, right = condition_of(tree.left, kind), condition_of(tree.right, kind)
         return None if left is None or right is None else _LOGIC[tree.operator](left, right)
@@ -54,7 +56,24 @@ def _binary(tree: Binary, kind: str) -> Condition | None:
         return _count(tree, kind)
     if tree.operator in ("=", "!="):
         return _equals(tree, kind)
+    if tree.operator in fast_numbers.COMPARE:
+        return _compared(tree, kind)
     return _among(tree, kind) if tree.operator == "in" else None
+
+
+def _compared(tree: Binary, kind: str) -> Condition | None:
+    left, right = _number(tree.left, kind), _number(tree.right, kind)
+    if left is None or right is None or not (callable(left) or callable(right)):
+        return None
+    return fast_numbers.compared(left, right, tree.operator)
+
+
+def _number(tree: Syntax, kind: str) -> fast_numbers.Read | fast_numbers.Number | None:
+    """A constant, or the reader of a path to at most one number."""
+    found = _single(tree, kind, "System.Decimal", "System.Integer")
+    if found is None:
+        return fast_numbers.constant(tree)
+    return fast_numbers.reading(_reader(*found), found[0].type) if fast_numbers.is_number(found[0].type) else None
 
 
 def _and(left: Condition, right: Condition) -> Condition:
@@ -150,16 +169,41 @@ def _present(path: Path) -> Condition:
 
 
 def _quantified(target: Syntax, call: Call, kind: str) -> Condition | None:
-    paths = paths_of(target, kind)
-    if paths is None or len(paths) != 1 or model.is_primitive(paths[0].type):
+    """Whether some item meets a criterion, or all do: then what a union finds twice does not matter."""
+    found = [paths_of(part, kind) for part in _spread(target)]
+    paths = [path for part in found for path in part or ()]
+    if None in found or not paths:
         return None
-    inner = condition_of(call.arguments[0], paths[0].type)
+    tests: list[Condition] = []
+    for path in paths:
+        test = _all_or_any(path, call)
+        if test is None:
+            return None
+        tests.append(test)
+    if len(tests) == 1:
+        return tests[0]
+    if call.name == "exists":
+        return lambda value: any(test(value) for test in tests)
+    return lambda value: all(test(value) for test in tests)
+
+
+def _all_or_any(path: Path, call: Call) -> Condition | None:
+    criterion, get = call.arguments[0], path.get
+    if model.is_primitive(path.type):
+        return fast_numbers.all_numbers(path, criterion) if call.name == "all" else None
+    inner = condition_of(criterion, path.type)
     if inner is None:
         return None
-    get = paths[0].get
     if call.name == "exists":
         return lambda value: any(inner(item) for item in get(value))
     return lambda value: all(inner(item) is True for item in get(value))
+
+
+def _spread(tree: Syntax) -> list[Syntax]:
+    """The parts of a union; a step from a union is one from each part."""
+    if isinstance(tree, Invoke) and isinstance(tree.step, Member):
+        return [Invoke(tree.position, part, tree.step) for part in _spread(tree.target)]
+    return union_parts(tree)
 
 
 def _single(tree: Syntax, kind: str, *systems: str) -> tuple[Path, model.Entry] | None:
@@ -266,6 +310,29 @@ def _among(tree: Binary, kind: str) -> Condition | None:
     texts = [part.value for part in union_parts(tree.right) if isinstance(part, Literal)]
     if found is None or len(texts) != len(union_parts(tree.right)) or not all(isinstance(text, str) for text in texts):
         return None
+    return _member_of(found, texts)
+
+
+def _one_of(tree: Binary, kind: str) -> Condition | None:
+    """``code = 'a' or code = 'b' or ...`` as one look-up."""
+    names, texts, waiting = set[str](), set[str](), list[Syntax]([tree])
+    member: Syntax = tree
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Binary) and each.operator == "or":
+            waiting += [each.left, each.right]
+            continue
+        member = each.left if isinstance(each, Binary) and each.operator == "=" else each
+        text = each.right.value if isinstance(each, Binary) and isinstance(each.right, Literal) else None
+        if not isinstance(member, Member) or not isinstance(text, str):
+            return None
+        names.add(member.name)
+        texts.add(text)
+    found = _single(member, kind, "System.String") if len(names) == 1 else None
+    return None if found is None else _member_of(found, texts)
+
+
+def _member_of(found: tuple[Path, model.Entry], texts: Iterable[str]) -> Condition:
     read, known = _reader(*found), frozenset(texts)
 
     def decide(value: dict[str, Any]) -> bool | None:

@@ -18,7 +18,7 @@ from service.profiles.definition.tree import Trees, base_type
 from service.profiles.item import Item
 from service.profiles.profile_run import ProfileRun
 from service.profiles.rules import coded, limits, target, value
-from service.profiles.rules.invariant import Constraint, Judge, compile_constraint, compile_judge
+from service.profiles.rules.invariant import Constraint, Judge, compile_constraints, compile_judge
 from service.profiles.rules.item_rule import ItemRule
 from service.profiles.run import ObjectRule
 
@@ -141,7 +141,8 @@ def _bindings(element: Element, base: ElementDefinition) -> list[ItemRule]:
 
 
 def _constraints(element: Element, hooks: Hooks) -> list[ItemRule]:
-    return [_constraint(c, hooks) for c in map(_read, element.constraints) if c and not _of_base(c)]
+    wanted = [c for c in map(_read, element.constraints) if c and not _of_base(c)]
+    return [_constrained(wanted, hooks)] if wanted else []
 
 
 def _read(constraint: dict[str, Any]) -> Constraint | None:
@@ -159,20 +160,22 @@ def _of_base(constraint: Constraint) -> bool:
     return any(one.expression == constraint.expression for one in known)
 
 
-def _constraint(constraint: Constraint, hooks: Hooks) -> ItemRule:
-    compiled: dict[str, tuple[ObjectRule, Judge]] = {}
+def _constrained(constraints: Sequence[Constraint], hooks: Hooks) -> ItemRule:
+    compiled: dict[str, tuple[ObjectRule, list[Judge]]] = {}
 
     def check(item: Item, run: ProfileRun) -> None:
         kind = item.place.path if item.place else item.type
         found = compiled.get(kind)
         if found is None:
             found = compiled[kind] = (
-                compile_constraint(constraint, kind, hooks),
-                compile_judge(constraint, kind, hooks),
+                compile_constraints(constraints, kind, hooks),
+                [compile_judge(constraint, kind, hooks) for constraint in constraints],
             )
         if isinstance(item.value, dict):
             found[0](item.value, item.where, run)
         else:
-            found[1](Node(item.value, kind, item.beside), item.where, run)
+            node = Node(item.value, kind, item.beside)
+            for judge in found[1]:
+                judge(node, item.where, run)
 
     return check

@@ -24,6 +24,8 @@ _MODIFIER: Final = "modifierExtension"
 _UNDEFINED: Final = frozenset({STRUCTURE + "structuredefinition-implements"})
 # R5's own definitions use it at the types of an element, where its definition does not allow it.
 _MORE_CONTEXTS: Final = {STRUCTURE + "regex": "ElementDefinition.type"}
+ANYWHERE: Final[tuple[str, ...]] = ()
+"""Stands among the places at which an extension is permitted, where that is every place."""
 _HOOKS: Final = Hooks(variables=frozenset({"extension"}))
 
 
@@ -75,11 +77,13 @@ def _check_modifier(profile: Profile, where: Where, run: ProfileRun) -> None:
 
 
 def _check_context(profile: Profile, item: Item, root: Item, run: ProfileRun) -> None:
+    if ANYWHERE in profile.permitted_at:
+        return
     contexts = profile.tree.definition.get("context")
     invariants = profile.tree.definition.get("contextInvariant")
-    if not isinstance(contexts, list) and not isinstance(invariants, list):
-        return
-    if not invariants and any(_anywhere(context) for context in contexts or ()):
+    free = not isinstance(contexts, list) and not isinstance(invariants, list)
+    if free or (not invariants and any(_anywhere(context) for context in contexts or ())):
+        profile.permitted_at.add(ANYWHERE)
         return
     static = _static_path(item.where, root) if not invariants else None
     if static in profile.permitted_at:

@@ -95,13 +95,8 @@ def _judge(constraint: Constraint, compiled: Callable[[], Compiled]) -> Judge:
     return judge
 
 
-def compile_constraint(constraint: Constraint, context_type: str, hooks: Hooks = BASE_HOOKS) -> ObjectRule:
-    """Compile a constraint on elements of a type that are objects in JSON; see :func:`compile_judge`."""
-    return compile_constraints((constraint,), context_type, hooks)
-
-
 def compile_constraints(constraints: Sequence[Constraint], context_type: str, hooks: Hooks = BASE_HOOKS) -> ObjectRule:
-    """Compile several constraints on the same elements into one rule."""
+    """Compile constraints on elements of a type that are objects in JSON into one rule; see :func:`compile_judge`."""
 
     @cache
     def tests() -> tuple[tuple[Certain | None, Judge], ...]:
@@ -115,22 +110,19 @@ def compile_constraints(constraints: Sequence[Constraint], context_type: str, ho
     def check(value: Object, where: Where, run: Run) -> None:
         node: Node | None = None
         for certain, judge in tests():
-            if certain is None or not _holds(certain, value):
-                node = node or Node(value, context_type)
-                judge(node, where, run)
+            try:
+                if certain is not None and certain(value):
+                    continue
+            except (AttributeError, TypeError):  # the object is not what its type promises: the nodes take anything
+                pass
+            node = node or Node(value, context_type)
+            judge(node, where, run)
 
     return check
 
 
 def _same(compiled: Compiled) -> Compiled:
     return compiled
-
-
-def _holds(certain: Certain, value: Object) -> bool:
-    try:
-        return certain(value)
-    except (AttributeError, TypeError):  # the object is not what its type promises: the nodes take anything
-        return False
 
 
 def _text(constraint: Constraint) -> str:

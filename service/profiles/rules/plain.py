@@ -8,11 +8,15 @@ compares the two on all official examples and on mutations of them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from decimal import Decimal
+from typing import Final, TypeGuard
 
 from service.profiles.run import Object
 
 _DATE_LENGTHS: Final = (4, 7, 10)
+_UNIT: Final = ("system", "code", "unit")
+_DIGITS: Final = 18
+"""Powers of ten that no magnitude of a sensible number reaches; larger ones have rules of their own in FHIRPath."""
 
 
 def _coding(value: Object) -> bool:
@@ -28,6 +32,28 @@ def _identifier(value: Object) -> bool:
 def _quantity(value: Object) -> bool:
     """qty-3: a code without a system."""
     return "system" in value or "code" not in value
+
+
+def _range(value: Object) -> bool:
+    """rng-2: a low end above the high end; boundaries are further apart than the numbers, units here the same text."""
+    low, high = value.get("low"), value.get("high")
+    if low is None or high is None:
+        return True
+    if type(low) is not dict or type(high) is not dict:
+        return False
+    bottom, top = low.get("value"), high.get("value")
+    return (
+        _is_moderate(bottom)
+        and _is_moderate(top)
+        and bottom <= top
+        and all(low.get(name) == high.get(name) for name in _UNIT)
+        and "comparator" not in low
+        and "comparator" not in high
+    )
+
+
+def _is_moderate(number: object) -> TypeGuard[int | Decimal]:
+    return type(number) is int or (isinstance(number, Decimal) and abs(number.adjusted()) < _DIGITS)
 
 
 def _reference(value: Object) -> bool:
@@ -72,6 +98,7 @@ PLAIN: Final[dict[str, Callable[[Object], bool]]] = {
     "Identifier": _identifier,
     "Period": _period,
     "Quantity": _quantity,
+    "Range": _range,
     "Ratio": _ratio,
     "Reference": _reference,
 }

@@ -22,14 +22,19 @@ MODIFIERS: Final[frozenset[str]] = frozenset()
 
 def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
     """Yield the rows of all components of one element, none where one of them is empty."""
-    found: list[Row] = []
+    held: list[tuple[Parameter, list[tuple[str, Any]]]] = []
     for component in parameter.components:
+        values = [pair for source in component.sources for pair in source.within(value, fhir_type)]
+        if not values:
+            return
+        held.append((component, values))
+    found: list[Row] = []
+    for component, values in held:
         kind = ELEMENTARY[component.type]
         before = len(found)
-        for source in component.sources:
-            for type_, held in source.within(value, fhir_type):
-                for row in kind.rows(component, type_, held):
-                    found += _terms(row) if isinstance(row, WordsRow) else (row,)
+        for type_, each in values:
+            for row in kind.rows(component, type_, each):
+                found += _terms(row) if isinstance(row, WordsRow) else (row,)
         if len(found) == before:
             return
     yield from found

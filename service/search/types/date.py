@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from service.errors import Invalid
@@ -88,6 +89,7 @@ def _asked(name: str, text: str, allowed: tuple[str, ...], context: Context) -> 
     return prefix, (start, end), (start - margin, end + margin)
 
 
+@lru_cache(maxsize=16_384)  # a date is indexed by several parameters, alone and in composites
 def _interval(text: str) -> Interval | None:
     try:
         return interval(text)

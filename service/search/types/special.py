@@ -64,13 +64,24 @@ def sort(parameter: Parameter, descending: bool) -> Sort:  # noqa: ARG001
 
 def _collect(value: Any, found: list[str]) -> None:  # noqa: ANN401  # any JSON value
     """Add the strings that are words: no URIs, which are asked for by parameters of their own."""
-    members = value.items() if type(value) is dict else (("", item) for item in value)
-    for member, held in members:
+    if type(value) is list:
+        for held in value:
+            if type(held) is str:
+                _add("", held, found)
+            elif type(held) is dict or type(held) is list:
+                _collect(held, found)
+        return
+    for member, held in value.items():
         kind = type(held)
         if kind is str:
-            if member == "div":
-                found.append(markup_text(held))
-            elif member not in _NO_WORDS and (" " in held or not ("://" in held or held.startswith("urn:"))):
-                found.append(held)
+            if member not in _NO_WORDS:
+                _add(member, held, found)
         elif kind is dict or kind is list:
             _collect(held, found)
+
+
+def _add(member: str, text: str, found: list[str]) -> None:
+    if member == "div":
+        found.append(markup_text(text))
+    elif " " in text or not ("://" in text or text.startswith("urn:")):
+        found.append(text)

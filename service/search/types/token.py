@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from service.errors import Invalid
@@ -131,10 +132,14 @@ def _of_type(parameter: Parameter, text: str, name: str) -> Predicate:
     return Term(parameter.key + OF_TYPE, value, f"{system}|{code}")
 
 
-def _coding(key: str, value: dict[str, Any]) -> Iterator[Row]:
-    yield from pair(key, value.get("system", ""), value.get("code", ""))
-    if "display" in value:
-        yield TermRow(key + TEXT, fold(value["display"]))
+def _coding(key: str, value: dict[str, Any]) -> tuple[Row, ...]:
+    return _coding_rows(key, value.get("system", ""), value.get("code", ""), value.get("display"))
+
+
+@lru_cache(maxsize=16_384)  # the same few codes are in every resource
+def _coding_rows(key: str, system: str, code: str, display: str | None) -> tuple[Row, ...]:
+    found = pair(key, system, code)
+    return tuple(found) if display is None else (*found, TermRow(key + TEXT, fold(display)))
 
 
 def _identifier(key: str, value: dict[str, Any]) -> Iterator[Row]:

@@ -13,7 +13,11 @@ from service.store.sqlite.words import WordIndex, row_tokens
 REMOVED_AT_ONCE: Final = 2000
 """Rows that are removed in one step, between which others write."""
 
+TERMS_AT_ONCE: Final = 16
+"""Terms that one statement inserts: one at a time costs a third more."""
+
 _INSERT_TERM: Final = "INSERT OR IGNORE INTO term VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_TERMS: Final = _INSERT_TERM + ", (?, ?, ?, ?, ?, ?)" * (TERMS_AT_ONCE - 1)
 _INSERT_SPAN: Final = "INSERT OR IGNORE INTO span VALUES (?, ?, ?, ?, ?, ?)"
 _REACH: Final = tuple(
     "INSERT INTO reach VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reach = excluded.reach"  # noqa: S608
@@ -63,18 +67,21 @@ class IndexRows:
         self._words.supersede(position)
 
     def _insert(self, rows: Sequence[Row], position: int, until: int | None) -> tuple[list[_Row], list[_Row]]:
-        terms: list[_Row] = [
-            (position, self._number(row.key), row.value, row.qualifier, row.part, until)
-            for row in rows
-            if isinstance(row, TermRow)
-        ]
-        spans: list[_Row] = [
-            (position, self._number(row.key), row.low, row.high, row.part, until)
-            for row in rows
-            if isinstance(row, RangeRow)
-        ]
-        if terms:
-            self._connection.executemany(_INSERT_TERM, terms)
+        terms: list[_Row] = []
+        spans: list[_Row] = []
+        numbers = self._keys
+        for row in rows:
+            key = numbers.get(row.key) or self._number(row.key)
+            if type(row) is TermRow:
+                terms.append((position, key, row.value, row.qualifier, row.part, until))
+            elif type(row) is RangeRow:
+                spans.append((position, key, row.low, row.high, row.part, until))
+        whole = len(terms) - len(terms) % TERMS_AT_ONCE
+        for start in range(0, whole, TERMS_AT_ONCE):
+            several = terms[start : start + TERMS_AT_ONCE]
+            self._connection.execute(_INSERT_TERMS, [value for term in several for value in term])
+        if whole < len(terms):
+            self._connection.executemany(_INSERT_TERM, terms[whole:])
         if spans:
             self._connection.executemany(_INSERT_SPAN, spans)
         return terms, spans
@@ -133,7 +140,7 @@ class IndexRows:
     def _tokens(self, rows: Sequence[Row]) -> dict[str, None]:
         found: dict[str, None] = {}
         for row in rows:
-            if isinstance(row, WordsRow):
+            if type(row) is WordsRow:
                 found.update(dict.fromkeys(row_tokens(self._number(row.key), row)))
         return found
 

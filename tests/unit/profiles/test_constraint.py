@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.fhir.fhirpath import Hooks
-from service.profiles.rules.invariant import Constraint, compile_constraint, compile_constraints
+from service.profiles.rules.invariant import Constraint, compile_constraints
 from service.profiles.run import SINGLE, Run, Where
 
 AT: Where = (None, "Patient", SINGLE)
@@ -19,7 +19,9 @@ def issues(constraint: Constraint, resource: dict[str, Any], times: int = 1, hoo
     """What the rule says of a patient: severity, issue type, rule, location, text."""
     made = {"resourceType": "Patient", **resource}
     run = Run(made)
-    rule = compile_constraint(constraint, "Patient", hooks) if hooks else compile_constraint(constraint, "Patient")
+    rule = (
+        compile_constraints((constraint,), "Patient", hooks) if hooks else compile_constraints((constraint,), "Patient")
+    )
     for _ in range(times):
         rule(made, AT, run)
     return [(i.severity, i.code, i.rule, i.expression, i.diagnostics) for i in run.issues]

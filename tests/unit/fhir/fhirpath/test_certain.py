@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -86,3 +87,44 @@ def test_what_is_certain_holds(expression: str, resource: dict[str, Any]) -> Non
     except EvaluationError:
         return  # one side alone decides, and the other has no answer
     assert outcome is True
+
+
+NUMBERS = [
+    "statistic.quantity.value.all($this >= 0 and $this <= 100)",
+    "(statistic.quantity | statistic.attributeEstimate.range.low).value.all($this >= 100 or $this < 3)",
+    "statistic.all(numberAffected <= sampleSize.knownDataCount)",
+    "statistic.all(3 < quantity.value)",
+    "statistic.exists(quantity.value >= 1.50)",
+    "statistic.statisticType.coding.where(code = 'a' or code = 'b' or code = 'c').exists()",
+]
+_NUMBER = st.sampled_from([Decimal("1.5"), Decimal("1.50"), Decimal(-7), 0, 4, 101, Decimal("1E+401"), "3", True, None])
+_QUANTITY = st.builds(
+    lambda value, shadow: {**({} if value is None else {"value": value}), **shadow},
+    _NUMBER,
+    st.sampled_from([{}, {"_value": {"id": "a"}}]),
+)
+_STATISTIC = st.fixed_dictionaries(
+    {},
+    optional={
+        "quantity": _QUANTITY,
+        "numberAffected": _NUMBER,
+        "sampleSize": st.builds(lambda count: {"knownDataCount": count}, _NUMBER),
+        "attributeEstimate": st.lists(st.builds(lambda low: {"range": {"low": low}}, _QUANTITY), max_size=2),
+        "statisticType": st.builds(lambda code: {"coding": [{"code": code}, {}]}, st.sampled_from(["a", "c", "d"])),
+    },
+)
+
+
+@given(st.sampled_from(NUMBERS), st.lists(_STATISTIC, min_size=1, max_size=2))
+def test_numbers_are_compared_as_the_nodes_compare_them(expression: str, statistics: list[dict[str, Any]]) -> None:
+    """Whatever stands where a number should, plain JSON gives what the nodes give."""
+    evidence = {"resourceType": "Evidence", "statistic": statistics}
+    compiled = compile(expression, "Evidence")
+    assert compiled.certain is not None
+    try:
+        outcome = boolean(compiled(evidence, root(evidence)), expression)
+    except EvaluationError:
+        with pytest.raises(EvaluationError):
+            compiled.boolean(evidence)
+    else:
+        assert compiled.boolean(evidence) is outcome
