@@ -152,7 +152,7 @@ class Inputs:
     def _take_resource(self, resource: Json) -> None:
         type_ = resource.get("resourceType")
         # JSON that is no resource is what a Binary would hold.
-        wanted = ("Resource", type_) if "resourceType" in resource else ("Binary",)
+        wanted = ("Resource", resource.get("resourceType", "Binary"))
         takers = [each for each in self._known.values() if each.is_resource and each.type in wanted]
         if len(takers) != 1:
             raise Invalid(f"{self._title} takes a Parameters resource, not a {type_}.", expression="resourceType")
