@@ -1,7 +1,7 @@
 """Required bindings: https://hl7.org/fhir/R5/terminologies.html#required.
 
 A closed value set is a table of codes. Of an open one (MIME types, languages) only the grammar of a code can be
-checked, and where there is no grammar either, only that there is a code at all.
+checked, and where it has none of its own, only that there is a code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ Allows: TypeAlias = Callable[[Any, Any], bool]
 
 _DATA_ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
-_GRAMMARS: Final = {"mime": MIME, "language": LANGUAGE, "unchecked": re.compile(r"(?s:.+)")}
+_CODE: Final = re.compile(r"[^\s\x00-\x1f]+(?: [^\s\x00-\x1f]+)*")
+"""What holds for any code."""
+
+_GRAMMARS: Final = {"mime": MIME, "language": LANGUAGE, "unchecked": _CODE}
 
 
 def allows_code(codes: ValueSetCodes) -> Accepts:

@@ -85,6 +85,19 @@ def test_a_problem_is_reported_where_it_is(changes: dict[str, Any], expected: tu
     assert only(resource).severity == "error"
 
 
+def test_a_code_of_a_set_that_nobody_can_list_is_still_a_code() -> None:
+    """The form of a code is checked whatever its binding: currencies have no list here."""
+    notice = {
+        "resourceType": "PaymentNotice",
+        "status": "active",
+        "created": "2024-01-01",
+        "recipient": {"display": "x"},
+        "amount": {"value": 1, "currency": " EUR"},
+    }
+    assert found(notice) == [("value", "format", "PaymentNotice.amount.currency")]
+    assert found({**notice, "amount": {"value": 1, "currency": "EUR"}}) == []
+
+
 def test_a_null_property_is_refused() -> None:
     """A property without a value is left out in FHIR, not null."""
     assert found({**STUDY, "description": None}) == [("structure", "null", "ResearchStudy.description")]

@@ -87,6 +87,9 @@ def test_the_concept_of_a_codeable_reference_is_bound() -> None:
         ("language", "en-", False),
         ("language", "english language", False),
         ("unchecked", "anything", True),
+        ("unchecked", "two words", True),
+        ("unchecked", " space before it", False),
+        ("unchecked", "", False),
     ],
 )
 def test_an_open_value_set_is_checked_by_grammar(grammar: Grammar, code: str, allowed: bool) -> None:
