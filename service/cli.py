@@ -22,6 +22,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from service.bulk.job import State
+from service.bulk.report import Report as ImportReport
+from service.bulk.source import PLAIN, find_files
+from service.bulking import Sources, build_request, export_to, told
 from service.compose import open_engine
 from service.errors import Issue, RegistryError
 from service.fhir import definitions
@@ -35,8 +39,9 @@ from service.rules import build_policy, open_library
 from service.search.query import Query
 from service.serving import run_server
 from service.settings import Settings
+from service.store.base import instant_text
 from service.terminology.service import TerminologyService
-from service.validating import Inspector, find_files, sizes
+from service.validating import Inspector, sizes
 
 app = typer.Typer(
     help="A clinical-trial registry whose results are data, as a FHIR R5 server.",
@@ -68,6 +73,7 @@ Profiles = Annotated[
 ]
 Packages = Annotated[list[str] | None, typer.Option(help="FHIR package: a folder, a .tgz or name#version; repeatable.")]
 Json = Annotated[bool, typer.Option("--json", help="Print an OperationOutcome for each resource, one a line.")]
+Types = Annotated[list[str] | None, typer.Option("--type", help="Only resources of this type; repeatable.")]
 Files = Annotated[list[Path], typer.Argument(help="JSON files (a resource or a Bundle each) or folders of them.")]
 
 
@@ -93,6 +99,8 @@ def serve(
     mongo_transactions: MongoFlag = None,
     terminology_server: Annotated[str | None, _flag("terminology_server")] = None,
     ctgov_url: CtgovFlag = None,
+    export_dir: Annotated[str | None, _flag("export_dir")] = None,
+    export_hours: Annotated[float | None, _flag("export_hours")] = None,
     log_level: Annotated[str | None, _flag("log_level")] = None,
 ) -> None:
     """Serve the registry until it is told to stop (Ctrl-C)."""
@@ -169,6 +177,67 @@ def import_ctgov(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or one with an export that was interrupted.")],
+    store: StoreFlag = None,
+    type_: Types = None,
+    since: Annotated[str | None, typer.Option(help="Only what was written at this instant or later.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="All versions and deletions, as history Bundles.")] = False,
+    gzip: Annotated[bool, typer.Option("--gzip", help="Packed files.")] = False,
+    mongo_transactions: MongoFlag = None,
+) -> None:
+    """Write everything as NDJSON, as it is now; the same command goes on where it was interrupted."""
+    settings = _settings(store=store, mongo_transactions=mongo_transactions)
+
+    async def work() -> State:
+        request = build_request(type_ or (), since, history=history, gzip=gzip)
+        async with open_engine(settings) as engine:
+            with _progress() as progress:
+                task = progress.add_task("Exporting", total=None)
+                return await export_to(
+                    engine, folder, request, lambda now: progress.update(task, completed=now.written, total=now.total)
+                )
+
+    state: State = _guarded(lambda: asyncio.run(work()))
+    what = "versions" if history else "resources"
+    out.print(f"{state.written} {what} in {len(state.files)} files, as of {instant_text(state.instant)}.")
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="An export's folder; or NDJSON and JSON files, packed or not, folders of them, or -."),
+    ],
+    store: StoreFlag = None,
+    validation: Annotated[str | None, _flag("validation")] = None,
+    as_new: Annotated[
+        bool, typer.Option("--as-new", help="Write an export's resources as new versions, of today.")
+    ] = False,
+    outcomes: Annotated[
+        Path | None, typer.Option(help="Write the OperationOutcomes of refused lines here, one a line.")
+    ] = None,
+    mongo_transactions: MongoFlag = None,
+) -> None:
+    """Read resources into a store; a whole export keeps ids, versions and instants. Exit code 1: a line was refused."""
+    settings = _settings(store=store, validation=validation, mongo_transactions=mongo_transactions)
+
+    async def work() -> ImportReport:
+        sources = Sources(paths, ordinary=as_new)
+        async with open_engine(settings) as engine:
+            with _progress(bytes_=True) as progress, told(outcomes, err) as tell:
+                task = progress.add_task("Importing", total=sources.size)
+                report = ImportReport(tell, lambda size: progress.advance(task, size))
+                await sources.read_into(engine, report)
+                return report
+
+    report: ImportReport = _guarded(lambda: asyncio.run(work()))
+    out.print(", ".join(f"{number} {name}" for name, number in report.counts.items()) + ".")
+    if report.refused:
+        raise typer.Exit(1)
+
+
+@app.command()
 def reindex(store: StoreFlag = None, mongo_transactions: MongoFlag = None) -> None:
     """Add the index rows of every search parameter to everything in a store; nothing else changes."""
     settings = _settings(store=store, mongo_transactions=mongo_transactions)
@@ -206,7 +275,7 @@ def validate(
     def work() -> None:
         library = open_library(settings.packages, settings.package_cache)
         inspector = Inspector(build_policy(settings, library, TerminologyService(library)), profile or ())
-        files = find_files(paths)
+        files = find_files(paths, PLAIN)
         with _progress(bytes_=True) as progress:
             task = progress.add_task("Validating", total=sizes(files))
             for checked in (each for file in files for each in inspector.file(file)):
@@ -222,7 +291,7 @@ def validate(
 @app.command()
 def revalidate(
     store: StoreFlag = None,
-    type_: Annotated[list[str] | None, typer.Option("--type", help="Only resources of this type; repeatable.")] = None,
+    type_: Types = None,
     profile: Profiles = None,
     package: Packages = None,
     package_cache: CacheFlag = None,

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s/]+",
         description="Base URL of the API v2 of ClinicalTrials.gov, from which import-ctgov --fetch reads.",
     )
+    export_dir: str = Field(
+        default="data/exports", description="Folder for the files of $export, which all processes of a server share."
+    )
+    export_hours: Annotated[float, Field(gt=0)] = Field(
+        default=24, description="Hours for which the files of an $export are kept."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
 
     def as_text(self, name: str) -> str | None:

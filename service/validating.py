@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from service.bulk.source import MAX_LINE, STDIN
 from service.errors import Issue, NotFound, RegistryError
 from service.fhir import definitions
 from service.fhir.json import loads, parse
@@ -21,9 +22,6 @@ from service.fhir.positions import Place, Positions
 from service.interactions.policy import FATAL, Policy
 from service.store.base import Store
 
-STDIN: Final = "-"
-MAX_LINE: Final = 64 * 1024 * 1024
-"""Bytes of one line of NDJSON at the most."""
 _RESOURCES: Final = frozenset({*definitions.resource_types(), "Resource", "DomainResource"})
 _AT: Final = re.compile(r"at line (\d+), column (\d+)\.$")
 _BEYOND: Final = Issue("fatal", "too-long", f"A line has more than {MAX_LINE} bytes.")
@@ -171,21 +169,6 @@ class Inspector:
             yield Checked(source, tuple(map(Finding, issues)), len(version.json or b""), alone=False)
 
 
-def find_files(paths: Sequence[str]) -> list[str]:
-    """Return the files, and those of JSON and NDJSON directly in folders; raises :class:`NotFound`."""
-    files: list[str] = []
-    for path in map(Path, paths):
-        if str(path) == STDIN or path.is_file():
-            files.append(str(path))
-        elif path.is_dir():
-            files += [str(each) for each in sorted(path.iterdir()) if _holds_resources(each)]
-        else:
-            raise NotFound(f"{path} is neither a file nor a folder.")
-    if not files:
-        raise NotFound(f"There is no JSON file in {', '.join(paths)}.")
-    return files
-
-
 def sizes(files: Sequence[str]) -> int | None:
     """Return the bytes of all files; None where that cannot be known."""
     return None if STDIN in files else sum(Path(file).stat().st_size for file in files)
@@ -209,11 +192,6 @@ def _syntax_place(issue: Issue, line: int) -> Place:
     """Return where a text ceases to be JSON, as far as the parser says."""
     found = _AT.search(issue.diagnostics)
     return Place(line + int(found[1]) - 1, int(found[2]), "") if found else Place(line, 1, "")
-
-
-def _holds_resources(path: Path) -> bool:
-    named = path.suffix in (".json", ".ndjson") and not path.name.startswith(".") and path.name != "package.json"
-    return named and path.is_file()
 
 
 def _entries(resource: Json) -> Iterator[tuple[str, Json]]:

@@ -13,7 +13,7 @@ from importlib.metadata import version as distribution_version
 
 from starlette.responses import Response
 
-from service.api import http
+from service.api import bulk, http
 from service.api.bodies import read_body
 from service.api.dispatch import Handler
 from service.api.message import Answer, Request
@@ -57,6 +57,7 @@ class Api:
         self._engine = engine
         self._settings = settings
         self._started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        self.bulk = bulk.Bulk(engine, settings)
         instance, type_ = "/{type}/{id}", "/{type}"
         self.endpoints: tuple[Endpoint, ...] = (
             _endpoint("GET", instance, self.read, "Read the current version", "read"),
@@ -77,6 +78,11 @@ class Api:
             _endpoint("DELETE", type_, self.conditional_delete, "Delete what meets criteria", "delete"),
             _endpoint("GET", "", self.search, "Search all types", "search-system", level="system"),
             _endpoint("POST", "", self.transaction, "Transaction or batch", "transaction", "batch", level="system"),
+            _endpoint("GET", "/$export", self.bulk.export, "Export"),
+            _endpoint("POST", "/$export", self.bulk.export, "Export"),
+            _endpoint("GET", bulk.STATUS, self.bulk.status, "How far an export is"),
+            _endpoint("DELETE", bulk.STATUS, self.bulk.cancel, "Cancel an export, or remove its files"),
+            _endpoint("GET", bulk.FILE, self.bulk.file, "A file of an export"),
             *(
                 _endpoint(method, path, self._operation(each, type_, code), each.title)
                 for each in operations()
@@ -215,7 +221,7 @@ class Api:
             engine.limits,
             self._base(request),
             FORMATS,
-            [(operation.code, operation.url, operation.everywhere) for operation in operations()],
+            [*bulk.OPERATIONS, *((each.code, each.url, each.everywhere) for each in operations())],
             version,
             self._started,
         )

@@ -185,6 +185,11 @@ def elements(text: str, start: int) -> list[int]:
     return found
 
 
+def value_text(text: str, start: int) -> str:
+    """Return the text of the value that begins at ``start``; see :func:`members`."""
+    return text[start : _scan_once(text, start)[1]]
+
+
 def _next(text: str, start: int) -> int:
     """Return where the next member or element begins, or where the last one's bracket is closed."""
     index = _skip(text, _scan_once(text, start)[1])

@@ -63,32 +63,28 @@ def _search(request: SearchRequest, mode: str, version: Version) -> dict[str, An
 
 def history_bundle(page: HistoryPage, base: str, path: str, shown: Pairs = ()) -> bytes:
     """Return the history Bundle of a page; see :func:`search_bundle`. A patch is told as the update that it came to."""
-    entries = [
-        Entry(
-            version.json,
-            f"{base}/{version.type}/{version.id}",
-            {
-                "request": {
-                    "method": "PUT" if version.method == "PATCH" else version.method,
-                    "url": version.type if version.method == "POST" else f"{version.type}/{version.id}",
-                },
-                "response": {
-                    "status": _status(version, page.created),
-                    "etag": etag(version),
-                    "lastModified": version.last_updated,
-                },
-            },
-        )
-        for version in page.versions
-    ]
+    entries = [history_entry(each, base, created=each.position in page.created) for each in page.versions]
     links = _links(f"{base}/{path}", [*page.used, *shown], page.next_page)
     return bundle("history", entries, total=page.total, links=links)
 
 
-def _status(version: Version, created: frozenset[int]) -> str:
-    if version.json is None:
-        return "204 No Content"
-    return "201 Created" if version.position in created else "200 OK"
+def history_entry(version: Version, base: str, *, created: bool) -> Entry:
+    """Return the entry of a history Bundle; ``created``: the version made the resource, be it anew."""
+    return Entry(
+        version.json,
+        f"{base}/{version.type}/{version.id}",
+        {
+            "request": {
+                "method": "PUT" if version.method == "PATCH" else version.method,
+                "url": version.type if version.method == "POST" else f"{version.type}/{version.id}",
+            },
+            "response": {
+                "status": "204 No Content" if version.json is None else "201 Created" if created else "200 OK",
+                "etag": etag(version),
+                "lastModified": version.last_updated,
+            },
+        },
+    )
 
 
 def _links(url: str, used: list[tuple[str, str]], next_page: str | None) -> list[Link]:

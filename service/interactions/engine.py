@@ -8,13 +8,14 @@ from typing import Any
 
 from service.errors import Gone, Issue, NotFound
 from service.interactions.conformance import TYPES, Conformance
+from service.interactions.definitions import TYPE
 from service.interactions.parameters import Parameters
 from service.interactions.policy import Policy
 from service.search.index import rows
 from service.search.parameters import Catalogue
 from service.search.rows import Row
 from service.search.types import Context
-from service.store.base import MAX_RESOURCE_SIZE, Change, Committed, Effect, Guard, Store, Version
+from service.store.base import MAX_RESOURCE_SIZE, Change, Committed, Effect, Guard, Restored, Store, Version
 from service.terminology.external import External
 
 
@@ -65,6 +66,19 @@ class Engine:
         if any(change.type in TYPES for change in changes):
             await self.conformance.refresh(now=True)
         return committed
+
+    async def restore(self, versions: Sequence[Restored]) -> int:
+        """Write versions of another registry as they are there; what they define is known when it returns.
+
+        Returns how many are new; raises what :meth:`Store.restore` does.
+        """
+        number = await self.store.restore(versions)
+        types = {each.change.type for each in versions}
+        if TYPE in types:
+            await self.parameters.refresh(now=True)
+        if not types.isdisjoint(TYPES):
+            await self.conformance.refresh(now=True)
+        return number
 
     def at(self, base: str) -> Engine:
         """Return the engine as it is known under one more base URL: that of the request."""

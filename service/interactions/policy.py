@@ -99,19 +99,19 @@ class Policy:
         Raises :class:`Unprocessable` with every problem at once where it is refused.
         """
         if self.mode == "off":
-            if refusals := self._intolerable(document.data):
+            if refusals := self.intolerable(document.data):
                 raise Unprocessable(refusals)
             return Judged(document)
         issues = await self.issues(document.data, external=external)
         if not any(issue.severity in FATAL for issue in issues):
             return Judged(_tagged(document, wanted=False), tuple(issues))
-        if self.mode == "strict" or self._intolerable(document.data):
+        if self.mode == "strict" or self.intolerable(document.data):
             raise Unprocessable(issues)
         warnings = tuple(replace(each, severity="warning") if each.severity in FATAL else each for each in issues)
         return Judged(_tagged(document, wanted=True), warnings, tolerated=True)
 
-    def _intolerable(self, resource: Json) -> list[Issue]:
-        """What no mode lets pass."""
+    def intolerable(self, resource: Json) -> list[Issue]:
+        """Return what no mode lets pass."""
         found = _structural(resource)
         return found or [each for each in self._faults(resource) if each.severity in FATAL]
 

@@ -26,8 +26,7 @@ class Prepared:
 
 def parse_resource(engine: Engine, body: bytes, type_: str) -> Document:
     """Parse a resource of a type; raises :class:`Invalid` or :class:`TooLarge`."""
-    if len(body) > engine.limits.resource_size:
-        raise TooLarge(f"The resource has {len(body)} bytes; the limit is {engine.limits.resource_size}.")
+    check_size(engine, len(body))
     document = parse(body)
     found = document.data.get("resourceType")
     if found != type_:
@@ -35,6 +34,12 @@ def parse_resource(engine: Engine, body: bytes, type_: str) -> Document:
             f"The body's resourceType is {found!r}; this is the place for {type_}.", expression="resourceType"
         )
     return document
+
+
+def check_size(engine: Engine, size: int) -> None:
+    """Raise :class:`TooLarge` where the bytes of a resource are more than may be."""
+    if size > engine.limits.resource_size:
+        raise TooLarge(f"The resource has {size} bytes; the limit is {engine.limits.resource_size}.")
 
 
 async def prepare(engine: Engine, document: Document, id_: str, method: Method) -> Prepared:

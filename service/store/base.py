@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
-from service.errors import PreconditionFailed
+from service.errors import Conflict, PreconditionFailed
 from service.fhir.json import Body
 from service.search.query import Query
 from service.search.rows import Row
@@ -106,12 +106,48 @@ class Matches:
 Guard = VersionIs | Matches
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A version as another registry has it: its content and rows, its number, and its instant in milliseconds."""
+
+    change: Change
+    version: int
+    instant: int
+
+    @property
+    def name(self) -> str:
+        """The version's own URL, relative to the base."""
+        return f"{self.change.type}/{self.change.id}/_history/{self.version}"
+
+
 class GuardFailed(PreconditionFailed):
     """A guard did not hold when the commit came to be written; nothing was."""
 
     def __init__(self, guard: Guard):
         super().__init__("The registry has changed since this request was prepared.")
         self.guard = guard
+
+
+class NotRestorable(Conflict):
+    """A version of another registry cannot be what it was there, as this registry has other versions already."""
+
+    @classmethod
+    def other_content(cls, restored: Restored) -> NotRestorable:
+        """Return the error for a version whose number is taken."""
+        return cls(f"{restored.name} is here already, with other content or of another instant.")
+
+    @classmethod
+    def superseded(cls, restored: Restored, current: int) -> NotRestorable:
+        """Return the error for a version that comes too late: the resource is at version ``current``."""
+        return cls(f"{restored.name} is not here, but version {current} is, which came after it.")
+
+    @classmethod
+    def before_head(cls, restored: Restored, head: int) -> NotRestorable:
+        """Return the error for a version that comes too late: the newest commit has the instant ``head``."""
+        return cls(
+            f"{restored.name} was written on {instant_text(restored.instant)}, before the newest commit of this"
+            f" registry ({instant_text(head)})."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +193,16 @@ class Store(Protocol):
 
         Guards are evaluated in the writer, against everything committed before; no resource may occur twice. Raises
         :class:`GuardFailed`, and :class:`service.errors.TooLarge` for more than :data:`MAX_CHANGES` changes.
+        """
+        ...
+
+    async def restore(self, versions: Sequence[Restored]) -> int:
+        """Write versions with the numbers and instants that they have, or none of them; return how many are new.
+
+        They come in the order of their instants; those of one instant share a seq, so that the log is read as it was
+        written elsewhere. What is there already with the same content is left as it is. Numbers of a resource may have
+        gaps. Raises :class:`NotRestorable` for an instant before the head's, for a number that is not above those
+        which the resource has, and where the version of this number has other content.
         """
         ...
 

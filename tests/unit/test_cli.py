@@ -307,3 +307,33 @@ def test_kill_9_loses_nothing_that_was_acknowledged(database: str) -> None:
         for id_, text in acknowledged.items():
             assert client.get(f"{base}/Group/{id_}").text == text
         assert client.get(f"{base}/_history?_count=0").json()["total"] == len(acknowledged)
+
+
+def test_export_and_import(tmp_path: Path, database: str) -> None:
+    """A registry comes back from its export with the same versions; a folder takes one export."""
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    run("load", write(tmp_path / "g.json", bundle(group(id="a"), group(id="b"))), "--store", database)
+    exported = run("export", tmp_path / "out", "--store", database, "--gzip")
+    assert exported.exit_code == 0, exported.stderr
+    assert exported.stdout.startswith("2 resources in 1 files, as of ")
+    assert "complete export" in run("export", tmp_path / "out", "--store", database, "--gzip").stderr
+    restored = run("import", tmp_path / "out", "--store", other)
+    assert restored.exit_code == 0, restored.stderr
+    assert "2 restored" in restored.stdout
+    assert "2 unchanged" in run("import", tmp_path / "out", "--store", other, "--as-new").stdout
+
+
+def test_import_of_refused_lines(tmp_path: Path, database: str) -> None:
+    """What is refused is printed with its place, or written as OperationOutcomes, and the exit code is 1."""
+    file = tmp_path / "g.ndjson"
+    file.write_text("\n".join(map(json.dumps, (group(id="a"), group(id="b", quantity=-1)))))
+    printed = run("import", file, "--store", database)
+    assert printed.exit_code == 1
+    assert "1 created" in printed.stdout
+    assert f"{file}:2:" in printed.stderr
+    assert "Group.quantity" in printed.stderr
+    run("import", file, "--store", database, "--outcomes", tmp_path / "outcomes.ndjson")
+    [line] = (tmp_path / "outcomes.ndjson").read_text().splitlines()
+    assert json.loads(line)["issue"][0]["expression"] == ["Group.quantity"]
+    assert run("import", tmp_path / "nothing", "--store", database).exit_code == 1
+    assert run("export", tmp_path / "out", "--store", database, "--type", "Nothing").exit_code == 1

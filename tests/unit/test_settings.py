@@ -37,6 +37,8 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "mongo_transactions": ("off", "off"),
     "terminology_server": ("https://tx.test/r5", "https://tx.test/r5"),
     "ctgov_url": ("https://x.test/api/v2", "https://x.test/api/v2"),
+    "export_dir": ("/x/exports", "/x/exports"),
+    "export_hours": ("0.5", 0.5),
     "log_level": ("debug", "debug"),
 }
 WRONG: dict[str, list[str]] = {
@@ -54,6 +56,7 @@ WRONG: dict[str, list[str]] = {
     "unknown_profile": ["information"],
     "mongo_transactions": ["maybe"],
     "terminology_server": ["", "tx.test", "ftp://tx.test"],
+    "export_hours": ["0", "x"],
     "log_level": ["loud"],
 }
 

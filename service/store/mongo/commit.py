@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeVar
 
 from bson import Int64
@@ -24,7 +25,7 @@ from pymongo.write_concern import WriteConcern
 
 from service.errors import RegistryError, TooLarge, Unavailable
 from service.search.rows import Row
-from service.store.base import MAX_CHANGES, Change, Committed, Guard
+from service.store.base import MAX_CHANGES, Change, Committed, Guard, Restored
 from service.store.mongo import reindex
 from service.store.mongo.driver import Client, Collection, Database, Document, mapped
 from service.store.mongo.group import Group, Job, Outcome
@@ -37,6 +38,14 @@ GROUP_BYTES: Final = 8 * 1024 * 1024
 """Bytes of resources after which a group takes no more commits: a transaction has a minute."""
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """Versions of another registry, and how many of them are new once they are written."""
+
+    versions: Sequence[Restored]
+    done: asyncio.Future[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ class Writer:
         self._registry = registry_of(database)
         self._lease = lease
         self._max_resource = max_resource
-        self._jobs: deque[Job | Chore] = deque()
+        self._jobs: deque[Job | Restoration | Chore] = deque()
         self._wake = asyncio.Event()
         self._closed = False
         self._settled = True
@@ -72,6 +81,15 @@ class Writer:
         job = Job(changes, guards, asyncio.get_running_loop().create_future())
         self._put(job)
         # Shielded: a client that goes away does not undo what is being written for it.
+        return await asyncio.shield(job.done)
+
+    async def restore(self, versions: Sequence[Restored]) -> int:
+        """Queue versions of another registry; see :meth:`service.store.base.Store.restore`."""
+        if any(one.instant > other.instant for one, other in pairwise(versions)):
+            raise ValueError("the versions are not in the order of their instants")
+        self._check_sizes([restored.change for restored in versions])
+        job = Restoration(versions, asyncio.get_running_loop().create_future())
+        self._put(job)
         return await asyncio.shield(job.done)
 
     async def add_rows(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> None:
@@ -91,7 +109,7 @@ class Writer:
         self._put(chore)
         return await asyncio.shield(chore.done)
 
-    def _put(self, job: Job | Chore) -> None:
+    def _put(self, job: Job | Restoration | Chore) -> None:
         if self._closed:
             raise Unavailable("The store is closed.")
         self._jobs.append(job)
@@ -122,6 +140,11 @@ class Writer:
                     self._jobs.popleft()
                     await self._tidy(first)
                     continue
+                if isinstance(first, Restoration):
+                    self._jobs.popleft()
+                    versions = first.versions
+                    _settle(first.done, await self._written(lambda group, versions=versions: group.restore(versions)))  # type: ignore[misc]
+                    continue
                 group = self._gather()
                 for job, outcome in zip(group, await self._outcomes(group), strict=True):
                     _settle(job.done, outcome)
@@ -142,8 +165,11 @@ class Writer:
         return group
 
     async def _outcomes(self, group: list[Job]) -> list[Outcome]:
-        outcomes = await _attempted(self._write_alone(group) if self._lease else self._write_together(group))
+        outcomes = await self._written(lambda batch: batch.write(group))
         return [outcomes] * len(group) if isinstance(outcomes, RegistryError) else outcomes
+
+    async def _written(self, write: Callable[[Group], Awaitable[T]]) -> T | RegistryError:
+        return await _attempted(self._write_alone(write) if self._lease else self._write_together(write))
 
     async def _tidy(self, chore: Chore) -> None:
         async def attempt(session: AsyncClientSession | None) -> int:
@@ -152,10 +178,10 @@ class Writer:
 
         _settle(chore.done, await _attempted(attempt(None) if self._lease else self._in_transaction(attempt)))
 
-    async def _write_together(self, group: list[Job]) -> list[Outcome]:
-        async def attempt(session: AsyncClientSession) -> list[Outcome]:
+    async def _write_together(self, write: Callable[[Group], Awaitable[T]]) -> T:
+        async def attempt(session: AsyncClientSession) -> T:
             batch = Group(self._versions, await self._claim(session), session=session)
-            outcomes = await batch.write(group)
+            outcomes = await write(batch)
             await self._move_head(batch, session)
             return outcomes
 
@@ -171,14 +197,14 @@ class Writer:
                 read_preference=ReadPreference.PRIMARY,
             )
 
-    async def _write_alone(self, group: list[Job]) -> list[Outcome]:
+    async def _write_alone(self, write: Callable[[Group], Awaitable[T]]) -> T:
         if not self._settled:
             await self._settle()
         head = await self._claim(None)
         batch = Group(self._versions, head, session=None)
         self._settled = False
         try:
-            outcomes = await batch.write(group)
+            outcomes = await write(batch)
             await self._move_head(batch, None, claims=head["claims"])
         except PyMongoError:
             # An answer that got lost is no failure: where the head has moved, all of it has happened.

@@ -26,6 +26,8 @@ from service.store.base import (
     Guard,
     GuardFailed,
     Matches,
+    NotRestorable,
+    Restored,
     Version,
     VersionIs,
     instant_text,
@@ -34,6 +36,7 @@ from service.store.mongo.documents import NEVER, VERSION_FIELDS, decode, encode
 from service.store.mongo.driver import Collection, Document
 from service.store.mongo.find import Finder
 from service.store.mongo.translate import of_resources, visible
+from service.store.restoring import Places
 
 Key = tuple[str, str]
 
@@ -105,6 +108,42 @@ class Group:
         await self._flush()
         return outcomes
 
+    async def restore(self, versions: Sequence[Restored]) -> int:
+        """Do the same for versions of another registry; return how many are new, see :meth:`Store.restore`."""
+        await self._load(dict.fromkeys((each.change.type, each.change.id) for each in versions))
+        there = await self._there([each for each in versions if (each.change.type, each.change.id) in self._current])
+        places = Places(self.seq, self.instant)
+        for each in versions:
+            change = each.change
+            content = each.instant, change.body.digest if change.body else None
+            name = change.type, change.id, each.version
+            if name in there:
+                if there[name] != content:
+                    raise NotRestorable.other_content(each)
+                continue
+            current = self._current.get((change.type, change.id))
+            if current is not None and current.version > each.version:
+                raise NotRestorable.superseded(each, current.version)
+            self._take(_step(change, current, each.version, places.take(each), each.instant))
+            there[name] = content
+        await self._flush()
+        self.seq, self.instant = places.seq, places.instant
+        return places.taken
+
+    async def _there(self, versions: Sequence[Restored]) -> dict[tuple[str, str, int], tuple[int, bytes | None]]:
+        """Return instant and digest of those versions that there are already."""
+        found: dict[tuple[str, str, int], tuple[int, bytes | None]] = {}
+        fields = {"_id": 0, "type": 1, "id": 1, "version": 1, "instant": 1, "digest": 1}
+        for start in range(0, len(versions), KEYS_AT_ONCE):
+            asked = [
+                {"type": each.change.type, "id": each.change.id, "version": each.version}
+                for each in versions[start : start + KEYS_AT_ONCE]
+            ]
+            async with self._versions.find({"$or": asked}, fields, session=self._session) as cursor:
+                async for each in cursor:
+                    found[each["type"], each["id"], each["version"]] = int(each["instant"]), each["digest"]
+        return found
+
     async def _load(self, keys: Iterable[Key]) -> None:
         pending = list(keys)
         for start in range(0, len(pending), KEYS_AT_ONCE):
@@ -128,7 +167,8 @@ class Group:
             if _changes_nothing(change, current):
                 committed.append(Committed(await self._read(current), "unchanged"))
                 continue
-            step = _step(change, current, seq << SEQ_BITS | len(steps), instant)
+            number = current.version + 1 if current else 1
+            step = _step(change, current, number, seq << SEQ_BITS | len(steps), instant)
             steps.append(step)
             committed.append(Committed(step.version, _effect(change, current)))
         if steps:  # nothing can refuse the commit from here on
@@ -192,8 +232,7 @@ def _effect(change: Change, current: _Current | None) -> Effect:
     return "updated" if current is not None and current.live else "created"
 
 
-def _step(change: Change, current: _Current | None, position: int, instant: int) -> _Step:
-    number = current.version + 1 if current else 1
+def _step(change: Change, current: _Current | None, number: int, position: int, instant: int) -> _Step:
     json = change.body.render(number, instant_text(instant)) if change.body else None
     version = Version(change.type, change.id, number, position, change.method, instant, json)
     return _Step(current, change, version, encode(version, change))

@@ -141,7 +141,7 @@ def _set_free(successor: Document, seq: int) -> UpdateOne:
         {
             "type": successor["type"],
             "id": successor["id"],
-            "version": successor["version"] - 1,
+            "_id": {"$lt": first_position(seq + 1)},
             "until": {"$gt": Int64(seq), "$lt": NEVER},
         },
         {"$set": {"until": NEVER, "ended": NEVER}},

@@ -10,7 +10,7 @@ from pymongo import ASCENDING, DESCENDING
 from service.errors import Unavailable
 from service.search.query import EVERYTHING, Query
 from service.search.rows import Row
-from service.store.base import MAX_RESOURCE_SIZE, Change, Committed, Guard, Head, HistoryQuery, Version
+from service.store.base import MAX_RESOURCE_SIZE, Change, Committed, Guard, Head, HistoryQuery, Restored, Version
 from service.store.mongo.commit import Writer
 from service.store.mongo.documents import VERSION_FIELDS, decode
 from service.store.mongo.driver import Client, Database, Document, connect, database_of, has_transactions, mapped
@@ -87,6 +87,10 @@ class MongoStore:
     async def commit(self, changes: Sequence[Change], guards: Sequence[Guard] = ()) -> list[Committed]:
         """Write all changes or none, as one commit."""
         return await self._writer.commit(changes, guards)
+
+    async def restore(self, versions: Sequence[Restored]) -> int:
+        """Write versions of another registry as they are there."""
+        return await self._writer.restore(versions)
 
     async def add_rows(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> None:
         """Add index rows to versions already written."""

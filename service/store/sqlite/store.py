@@ -30,6 +30,7 @@ from service.store.base import (
     Head,
     HistoryQuery,
     Method,
+    Restored,
     Version,
 )
 from service.store.sqlite.find import Finder
@@ -100,6 +101,10 @@ class SqliteStore:
     async def commit(self, changes: Sequence[Change], guards: Sequence[Guard] = ()) -> list[Committed]:
         """Write all changes or none, as one commit."""
         return await self._writer.commit(changes, guards)
+
+    async def restore(self, versions: Sequence[Restored]) -> int:
+        """Write versions of another registry as they are there."""
+        return await self._writer.restore(versions)
 
     async def add_rows(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> None:
         """Add index rows to versions already written."""

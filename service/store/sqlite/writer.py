@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import pairwise
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -29,10 +30,13 @@ from service.store.base import (
     GuardFailed,
     Matches,
     Method,
+    NotRestorable,
+    Restored,
     Version,
     VersionIs,
     instant_text,
 )
+from service.store.restoring import Places
 from service.store.sqlite.find import Finder
 from service.store.sqlite.index_rows import IndexRows
 from service.store.sqlite.sql import Moment
@@ -41,6 +45,7 @@ GROUP_SIZE: Final = 256
 """Commits that share one flush at the most, so that the first of them does not wait for ever."""
 
 _INSERT_VERSION: Final = "INSERT INTO version VALUES (?, ?, ?, ?, NULL, NULL, ?, ?, ?, ?)"
+_SAME: Final = "SELECT instant, digest FROM version WHERE type = ? AND id = ? AND version = ?"
 _CURRENT: Final = (
     "SELECT position, version, method, instant, digest, json IS NULL FROM version"
     " WHERE type = ? AND id = ? AND until IS NULL"
@@ -61,6 +66,12 @@ class _Job:
 
 
 @dataclass(frozen=True, slots=True)
+class _Restoration:
+    versions: Sequence[Restored]
+    done: Future[int]
+
+
+@dataclass(frozen=True, slots=True)
 class _Chore:
     """Work on index rows, which is no commit; it returns how much it found to do."""
 
@@ -68,6 +79,7 @@ class _Chore:
     done: Future[int]
 
 
+_Work = _Job | _Restoration | _Chore
 _Outcome = list[Committed] | int | RegistryError
 
 
@@ -78,7 +90,7 @@ class Writer:
         self._connection = connection
         self._max_resource = max_resource
         self._clock = clock
-        self._jobs: SimpleQueue[_Job | _Chore | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Work | None] = SimpleQueue()
         self._rows = IndexRows(connection)
         self._gate = threading.Lock()
         self._closed = False
@@ -95,6 +107,15 @@ class Writer:
         job = _Job(changes, guards, Future())
         self._put(job)
         # Shielded: a client that goes away does not undo what is being written for it.
+        return await asyncio.shield(asyncio.wrap_future(job.done))
+
+    async def restore(self, versions: Sequence[Restored]) -> int:
+        """Queue versions of another registry; see :meth:`service.store.base.Store.restore`."""
+        if any(one.instant > other.instant for one, other in pairwise(versions)):
+            raise ValueError("the versions are not in the order of their instants")
+        self._check_sizes([restored.change for restored in versions])
+        job = _Restoration(versions, Future())
+        self._put(job)
         return await asyncio.shield(asyncio.wrap_future(job.done))
 
     async def add_rows(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> None:
@@ -114,7 +135,7 @@ class Writer:
         self._put(chore)
         return await asyncio.shield(asyncio.wrap_future(chore.done))
 
-    def _put(self, job: _Job | _Chore) -> None:
+    def _put(self, job: _Work) -> None:
         with self._gate:
             if self._closed:
                 raise Unavailable("The store is closed.")
@@ -150,9 +171,9 @@ class Writer:
                 else:
                     job.done.set_result(outcome)  # type: ignore[arg-type]  # each kind of job has its outcome
 
-    def _gather(self) -> list[_Job | _Chore]:
+    def _gather(self) -> list[_Work]:
         """Wait for a commit and take those that wait behind it; empty once closed and finished."""
-        group: list[_Job | _Chore] = []
+        group: list[_Work] = []
         if self._ending:
             return group
         job = self._jobs.get()
@@ -167,7 +188,7 @@ class Writer:
         self._ending = True
         return group
 
-    def _write(self, group: list[_Job | _Chore]) -> list[_Outcome]:
+    def _write(self, group: list[_Work]) -> list[_Outcome]:
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         seq, instant = execute("SELECT seq, instant FROM head").fetchone()
@@ -176,6 +197,14 @@ class Writer:
         for job in group:
             if isinstance(job, _Chore):
                 outcomes.append(job.work(self._rows))
+                continue
+            if isinstance(job, _Restoration):
+                restored = self._restore(job.versions, seq, instant)
+                if isinstance(restored, RegistryError):
+                    outcomes.append(restored)
+                else:
+                    number, seq, instant = restored
+                    outcomes.append(number)
                 continue
             now = max(instant, int(self._clock() * 1000))
             try:
@@ -194,13 +223,7 @@ class Writer:
 
     def _check(self, job: _Job, seq: int) -> None:
         """Raise what forbids this commit, before anything of it is written."""
-        for change in job.changes:
-            if change.body is not None:
-                size = len(change.body.prefix) + len(change.body.suffix)
-                if size > self._max_resource:
-                    raise TooLarge(
-                        f"{change.type}/{change.id} has {size} bytes; a resource may have {self._max_resource}."
-                    )
+        self._check_sizes(job.changes)
         for guard in job.guards:
             match guard:
                 case VersionIs(type_, id_, version):
@@ -212,6 +235,12 @@ class Writer:
                     found = [self._name(position) for position in finder.positions(None, len(expected) + 1)]
                     if set(found) != expected:
                         raise GuardFailed(guard)
+
+    def _check_sizes(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            size = len(change.body.prefix) + len(change.body.suffix) if change.body else 0
+            if size > self._max_resource:
+                raise TooLarge(f"{change.type}/{change.id} has {size} bytes; a resource may have {self._max_resource}.")
 
     def _name(self, position: int) -> str:
         name: str = self._connection.execute(_NAME, (position,)).fetchone()[0]
@@ -225,9 +254,35 @@ class Writer:
             if self._is_unchanged(change, current):
                 committed.append(Committed(self._version(change, current) if current else None, "unchanged"))
                 continue
-            committed.append(self._insert(change, current, seq << SEQ_BITS | place, instant))
+            number = 1 if current is None else current[1] + 1
+            committed.append(self._insert(change, current, number, seq << SEQ_BITS | place, instant))
             place += 1
         return committed
+
+    def _restore(self, versions: Sequence[Restored], seq: int, instant: int) -> tuple[int, int, int] | RegistryError:
+        """Return how many versions are new, and the head after them; or why none of them is written."""
+        execute = self._connection.execute
+        execute("SAVEPOINT restoration")
+        try:
+            places = Places(seq, instant)
+            for each in versions:
+                change = each.change
+                same = execute(_SAME, (change.type, change.id, each.version)).fetchone()
+                if same is not None:
+                    if same != (each.instant, change.body.digest if change.body else None):
+                        raise NotRestorable.other_content(each)
+                    continue
+                current = execute(_CURRENT, (change.type, change.id)).fetchone()
+                if current is not None and current[1] > each.version:
+                    raise NotRestorable.superseded(each, current[1])
+                self._insert(change, current, each.version, places.take(each), each.instant)
+        except NotRestorable as refusal:
+            execute("ROLLBACK TO restoration")
+            self._rows.forget()
+            return refusal
+        finally:
+            execute("RELEASE restoration")
+        return places.taken, places.seq, places.instant
 
     @staticmethod
     def _is_unchanged(change: Change, current: _Current | None) -> bool:
@@ -240,12 +295,10 @@ class Writer:
         json = self._connection.execute("SELECT json FROM version WHERE position = ?", (position,)).fetchone()[0]
         return Version(change.type, change.id, version, position, method, instant, json)
 
-    def _insert(self, change: Change, current: _Current | None, position: int, instant: int) -> Committed:
+    def _insert(self, change: Change, current: _Current | None, version: int, position: int, instant: int) -> Committed:
         execute, body = self._connection.execute, change.body
-        version = 1
         effect: Effect = "deleted" if body is None else "created"
         if current is not None:
-            version = current[1] + 1
             if body is not None and not current[5]:
                 effect = "updated"
             seq = position >> SEQ_BITS
