@@ -14,7 +14,8 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from service.api import http
 from service.api.bodies import read_body
 from service.api.message import Answer, Request
-from service.api.negotiation import FHIR_JSON, check_input
+from service.api.negotiation import FHIR_JSON, input_type
+from service.api.representation import as_json
 from service.bulk.asking import instant_of
 from service.bulk.job import ExportRequest, State
 from service.bulk.jobs import Jobs
@@ -69,16 +70,14 @@ class Bulk:
         base = http.base_url(request, self._settings)
         if request.method == "POST":
             body = await read_body(request, self._settings.max_body_size)
-            if body:
-                check_input(request.headers.get("content-type"))
-            inputs.take_body(body)
+            inputs.take_body(as_json(body, input_type(request.headers.get("content-type"))) if body else body)
         engine = self._engine()
         await engine.parameters.refresh()
         query = f"?{request.query.decode('ascii', 'replace')}" if request.query else ""
         name = await self._jobs.start(engine.at(base), _asked(inputs, base, query))
         where = f"{base}{STATUS.format(job=name)}"
         outcome = operation_outcome([Issue("information", "informational", f"The export is begun; see {where}.")])
-        return http.json_answer(ask, dumps(outcome), 202, {"content-location": where})
+        return http.resource_answer(ask, dumps(outcome), 202, {"content-location": where})
 
     async def status(self, request: Request) -> Response:
         """Answer how far an export is; with the manifest where it is complete."""

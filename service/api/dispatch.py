@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.api.errors import error_answer, fault_answer, outcome_answer
-from service.api.http import TYPES, wants_pretty
+from service.api.http import TYPES, form_of_error
 from service.api.message import Request
 from service.errors import Issue, NotFound, RegistryError
 
@@ -85,9 +85,11 @@ class Dispatch:
         try:
             response = await self._answer(request)
         except RegistryError as error:
-            response = error_answer(error, pretty=wants_pretty(request))
+            media, pretty = form_of_error(request)
+            response = error_answer(error, media=media, pretty=pretty)
         except Exception as error:
-            await fault_answer(request.method, scope["path"], error)(scope, receive, send)
+            media, pretty = form_of_error(request)
+            await fault_answer(request.method, scope["path"], error, media=media, pretty=pretty)(scope, receive, send)
             raise
         if request.method == "HEAD":
             response.body = b""
@@ -100,7 +102,8 @@ class Dispatch:
             return await handler(request)
         allowed = ", ".join(sorted(place.handlers))
         issue = Issue("error", "not-supported", f"{request.scope['path']} takes {allowed}, not {request.method}.")
-        return outcome_answer(405, (issue,), {"allow": allowed}, pretty=wants_pretty(request))
+        media, pretty = form_of_error(request)
+        return outcome_answer(405, (issue,), {"allow": allowed}, media=media, pretty=pretty)
 
     def _find(self, request: Request) -> _Place:
         """Return the place that the path names, its variables noted; raises :class:`NotFound`.

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from service.api.message import Answer
 from service.api.negotiation import FHIR_JSON
-from service.errors import Issue, RegistryError
+from service.api.representation import represent
+from service.errors import Issue, NotAcceptable, RegistryError
 from service.fhir.json import dumps
 from service.fhir.outcome import operation_outcome
 
@@ -21,22 +22,32 @@ _HTTP_CODES = {404: "not-found", 405: "not-supported"}
 
 
 def outcome_answer(
-    status: int, issues: tuple[Issue, ...], headers: Mapping[str, str] | None = None, *, pretty: bool = False
+    status: int,
+    issues: tuple[Issue, ...],
+    headers: Mapping[str, str] | None = None,
+    *,
+    media: str = FHIR_JSON,
+    pretty: bool = False,
 ) -> Answer:
-    """Return a response with an OperationOutcome."""
-    return Answer(status, dumps(operation_outcome(issues), pretty=pretty), FHIR_JSON, headers)
+    """Return a response with an OperationOutcome, as JSON where another format cannot hold its texts."""
+    json = dumps(operation_outcome(issues))
+    try:
+        body = represent(json, media, pretty=pretty)
+    except NotAcceptable:
+        body, media = represent(json, FHIR_JSON, pretty=pretty), FHIR_JSON
+    return Answer(status, body, media, headers)
 
 
-def error_answer(error: RegistryError, *, pretty: bool = False) -> Answer:
+def error_answer(error: RegistryError, *, media: str = FHIR_JSON, pretty: bool = False) -> Answer:
     """Return the response to an error of the registry."""
-    return outcome_answer(error.status, error.issues, error.headers, pretty=pretty)
+    return outcome_answer(error.status, error.issues, error.headers, media=media, pretty=pretty)
 
 
-def fault_answer(method: str, path: str, fault: Exception) -> Answer:
+def fault_answer(method: str, path: str, fault: Exception, *, media: str = FHIR_JSON, pretty: bool = False) -> Answer:
     """Return the response to a fault of our own, which does not tell how we are made; the log has the whole of it."""
     log.error("%s %s failed", method, path, exc_info=fault)
     issue = Issue("fatal", "exception", "The registry failed to answer; the fault has been logged.")
-    return outcome_answer(500, (issue,))
+    return outcome_answer(500, (issue,), media=media, pretty=pretty)
 
 
 async def registry_error(request: Request, error: Exception) -> Response:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from service.api.message import Answer, Request
-from service.api.negotiation import output_type
-from service.errors import Invalid
+from service.api.negotiation import FHIR_JSON, output_type
+from service.api.representation import represent
+from service.errors import Invalid, NotAcceptable
 from service.fhir import definitions
 from service.fhir.dates import http_date, parse_http_date
-from service.fhir.json import dumps, loads
+from service.fhir.json import dumps
 from service.fhir.outcome import operation_outcome
 from service.fhir.subset import Summary, unknown_elements
-from service.interactions.bundles import etag, present
+from service.interactions.bundles import etag, names, present
 from service.interactions.engine import Written
+from service.interactions.entries import Returns
 from service.search.parse import Pairs, criteria_text
 from service.search.request import parse_elements, parse_summary
 from service.settings import Settings
@@ -40,20 +42,31 @@ class Ask:
     preferences: dict[str, str]
     shown: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def returns(self) -> Returns:
+        """What is to be seen of what each entry of a Bundle writes: as little as there is, if nothing is said."""
+        match self.preferences.get("return"):
+            case "representation":
+                return "representation"
+            case "OperationOutcome":
+                return "OperationOutcome"
+            case _:
+                return "minimal"
+
     def lenient(self, settings: Settings) -> bool:
         """Whether unknown search parameters are left out instead of refused."""
         return self.preferences.get("handling", settings.handling) == "lenient"
 
 
-def ask(request: Request) -> Ask:
+def ask(request: Request, *, text: bool = False) -> Ask:
     """Read what is common to all requests; raises :class:`Invalid` or :class:`NotAcceptable`.
 
-    The parameters are those of the URL and of the form, as one list.
+    The parameters are those of the URL and of the form, as one list. ``text`` says that there is an answer for people.
     """
     headers = request.headers
     accept, preferences = headers.get("accept"), _preferences(headers.get("prefer"))
     if not request.query and not request.form:
-        return Ask(output_type(accept, None), False, [], preferences)
+        return Ask(output_type(accept, None, text=text), False, [], preferences)
     own: dict[str, str] = {}
     rest: list[tuple[str, str]] = []
     for name, value in (*parse_pairs(request.query), *parse_pairs(request.form)):
@@ -66,15 +79,22 @@ def ask(request: Request) -> Ask:
     pretty = own.get("_pretty", "false")
     if pretty not in ("true", "false"):
         raise Invalid(f"_pretty is true or false, not {pretty!r}.", expression="_pretty")
-    return Ask(output_type(accept, own.get("_format")), pretty == "true", rest, preferences, tuple(own.items()))
+    return Ask(
+        output_type(accept, own.get("_format"), text=text), pretty == "true", rest, preferences, tuple(own.items())
+    )
 
 
-def wants_pretty(request: Request) -> bool:
-    """Whether an error is to be indented, as far as a request that may be wrong in any way tells."""
+def form_of_error(request: Request) -> tuple[str, bool]:
+    """Return the media type of an error and whether it is indented, as far as a wrong request tells what it wants."""
     try:
-        return ("_pretty", "true") in (*parse_pairs(request.query), *parse_pairs(request.form))
+        pairs = dict((*parse_pairs(request.query), *parse_pairs(request.form)))
     except Invalid:
-        return False
+        pairs = {}
+    try:
+        media = output_type(request.headers.get("accept"), pairs.get("_format"))
+    except NotAcceptable:
+        media = FHIR_JSON
+    return media, pairs.get("_pretty") == "true"
 
 
 def parse_pairs(text: bytes | str) -> list[tuple[str, str]]:
@@ -103,19 +123,18 @@ def criteria(text: str | None) -> Pairs | None:
     return pairs
 
 
-def json_answer(ask_: Ask, json: bytes, status: int = OK, headers: dict[str, str] | None = None) -> Answer:
-    """Return JSON that is ready to send, indented where the client wants it so."""
-    return Answer(status, dumps(loads(json), pretty=True) if ask_.pretty else json, ask_.media, headers)
+def resource_answer(ask_: Ask, json: bytes, status: int = OK, headers: dict[str, str] | None = None) -> Answer:
+    """Answer with a resource, given as JSON, in the format and the look that the client wants."""
+    return Answer(status, represent(json, ask_.media, pretty=ask_.pretty), ask_.media, headers)
 
 
 def version_answer(request: Request, ask_: Ask, version: Version) -> Answer:
     """Answer a read: the version, the part of it that was asked for, or 304 where the client has it."""
-    tag = etag(version)
-    headers = {"etag": tag, "last-modified": http_date(version.instant)}
-    if _is_fresh(request.headers, version, tag):
+    headers = {"etag": etag(version), "last-modified": http_date(version.instant)}
+    if _is_fresh(request.headers, version):
         return Answer(NOT_MODIFIED, headers=headers)
     summary, elements = part(ask_.parameters, version.type)
-    return Answer(OK, present(version.json or b"", summary, elements, pretty=ask_.pretty), ask_.media, headers)
+    return resource_answer(ask_, present(version.json or b"", summary, elements), OK, headers)
 
 
 def written_answer(ask_: Ask, written: Written, base: str) -> Answer:
@@ -132,16 +151,15 @@ def written_answer(ask_: Ask, written: Written, base: str) -> Answer:
         case "minimal":
             return Answer(status, headers=headers)
         case "OperationOutcome":
-            return json_answer(ask_, dumps(operation_outcome(written.warnings)), status, headers)
+            return resource_answer(ask_, dumps(operation_outcome(written.warnings)), status, headers)
         case _:
-            return json_answer(ask_, version.json or b"", status, headers)
+            return resource_answer(ask_, version.json or b"", status, headers)
 
 
-def _is_fresh(headers: Mapping[str, str], version: Version, tag: str) -> bool:
+def _is_fresh(headers: Mapping[str, str], version: Version) -> bool:
     none_match = headers.get("if-none-match")
     if none_match is not None:  # If-Modified-Since does not count beside it (RFC 9110, 13.1.3)
-        tags = [each.strip().removeprefix("W/") for each in none_match.split(",")]
-        return tag.removeprefix("W/") in tags or "*" in tags
+        return names(none_match, version)
     since = headers.get("if-modified-since")
     seconds = parse_http_date(since) if since else None
     return seconds is not None and version.instant // 1000 <= seconds

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-_NO_CONTENT = frozenset({204, 304})
+_NOT_MODIFIED = 304
+_NO_CONTENT = frozenset({204, _NOT_MODIFIED})
 
 
 class Request:
@@ -48,3 +49,5 @@ class Answer(Response):
             self.raw_headers.append((b"content-length", b"%d" % len(body)))
         if media is not None:
             self.raw_headers.append((b"content-type", media.encode()))
+        if media is not None or status == _NOT_MODIFIED:  # the same place has other formats (RFC 9110, 12.5.5)
+            self.raw_headers.append((b"vary", b"accept"))

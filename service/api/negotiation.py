@@ -6,9 +6,12 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from service.errors import NotAcceptable, UnsupportedMedia
+from service.interactions.patch import JSON_PATCH
 
 FHIR_JSON: Final = "application/fhir+json"
-FORMATS: Final = (FHIR_JSON, "application/json", "json")
+FHIR_XML: Final = "application/fhir+xml"
+TEXT: Final = "text/plain; charset=utf-8"
+FORMATS: Final = (FHIR_JSON, "application/json", "json", FHIR_XML, "application/xml", "xml")
 """What the capability statement lists."""
 
 _OUTPUT: Final = {
@@ -17,43 +20,60 @@ _OUTPUT: Final = {
     "application/json": "application/json",
     "text/json": "application/json",
     "json": FHIR_JSON,
+    "application/fhir+xml": FHIR_XML,
+    "application/xml+fhir": FHIR_XML,
+    "application/xml": "application/xml",
+    "text/xml": "application/xml",
+    "xml": FHIR_XML,
     "*/*": FHIR_JSON,
     "application/*": FHIR_JSON,
     "text/html": FHIR_JSON,  # a browser reads JSON too
 }
-_INPUT: Final = frozenset({"application/fhir+json", "application/json+fhir", "application/json", "text/json"})
-JSON_PATCH: Final = "application/json-patch+json"
+_XML: Final = frozenset({FHIR_XML, "application/xml+fhir", "application/xml", "text/xml"})
+_JSON: Final = frozenset({FHIR_JSON, "application/json+fhir", "application/json", "text/json"})
 FORM: Final = "application/x-www-form-urlencoded"
 FHIR_VERSIONS: Final = frozenset({"5.0", "5.0.0"})
 
 
 @lru_cache(maxsize=256)  # a client says the same every time
-def output_type(accept: str | None, format_: str | None) -> str:
-    """Return the media type to answer in; ``_format`` wins over ``Accept``. Raises :class:`NotAcceptable`."""
+def output_type(accept: str | None, format_: str | None, *, text: bool = False) -> str:
+    """Return the media type to answer in; ``_format`` wins over ``Accept``. Raises :class:`NotAcceptable`.
+
+    ``text`` says that there is an answer in :data:`TEXT` as well.
+    """
     wanted = format_ if format_ is not None else accept
     if not wanted:
         return FHIR_JSON
     # A plus sign in a URL is a space once decoded, and many clients forget to write %2B.
-    ranges = map(_media_range, wanted.replace("fhir json", "fhir+json").split(","))
+    ranges = map(_media_range, wanted.replace("fhir ", "fhir+").split(","))
     ranked = sorted(ranges, key=lambda each: each[:2], reverse=True)  # of equals, the one named first
     for quality, _, media, parameters in ranked:
+        if quality > 0 and text and media in ("text/plain", "text"):
+            return TEXT
         if quality > 0 and media in _OUTPUT and parameters.get("fhirversion", "5.0") in FHIR_VERSIONS:
             return _OUTPUT[media]
     name = "_format" if format_ is not None else "Accept"
     raise NotAcceptable(f"{wanted!r} is not served here; {', '.join(FORMATS)} are.", expression=name)
 
 
-def check_input(content_type: str | None) -> None:
-    """Raise :class:`UnsupportedMedia` where a body is not FHIR JSON in UTF-8."""
+def is_xml(media: str) -> bool:
+    """Whether this is a media type of XML that is served or understood here."""
+    return media in _XML
+
+
+def input_type(content_type: str | None) -> str:
+    """Return the media type of a body; raises :class:`UnsupportedMedia` where it is not FHIR in UTF-8."""
     media, parameters = _utf8(content_type)
-    if media not in _INPUT:
+    if media not in _JSON and media not in _XML:
         raise UnsupportedMedia(
-            f"A resource comes as {FHIR_JSON}, not as {content_type or 'something unnamed'}.", expression="Content-Type"
+            f"A resource comes as {FHIR_JSON} or {FHIR_XML}, not as {content_type or 'something unnamed'}.",
+            expression="Content-Type",
         )
     if parameters.get("fhirversion", "5.0") not in FHIR_VERSIONS:
         raise UnsupportedMedia(
             f"This server speaks FHIR 5.0, not {parameters['fhirversion']}.", expression="Content-Type"
         )
+    return media
 
 
 def check_form(content_type: str | None) -> None:
@@ -66,19 +86,19 @@ def check_form(content_type: str | None) -> None:
 
 
 def patch_form(content_type: str | None) -> Literal["json", "fhirpath"]:
-    """Return which kind of patch a body is: JSON Patch, or as any other FHIR JSON, FHIRPath Patch.
+    """Return which kind of patch a body is: JSON Patch, or as any FHIR JSON or XML, FHIRPath Patch.
 
     Raises :class:`UnsupportedMedia` where it is neither.
     """
     media, _ = _utf8(content_type)
     if media == JSON_PATCH:
         return "json"
-    if media not in _INPUT:
+    if media not in _JSON and media not in _XML:
         raise UnsupportedMedia(
-            f"A patch comes as {JSON_PATCH} or as {FHIR_JSON}, not as {content_type or 'something unnamed'}.",
+            f"A patch comes as {JSON_PATCH}, {FHIR_JSON} or {FHIR_XML}, not as {content_type or 'something unnamed'}.",
             expression="Content-Type",
         )
-    check_input(content_type)
+    input_type(content_type)
     return "fhirpath"
 
 

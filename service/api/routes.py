@@ -17,7 +17,8 @@ from service.api import bulk, http
 from service.api.bodies import read_body
 from service.api.dispatch import Handler
 from service.api.message import Answer, Request
-from service.api.negotiation import FORMATS, check_form, check_input, patch_form
+from service.api.negotiation import FHIR_JSON, FHIR_XML, FORMATS, TEXT, check_form, input_type, patch_form
+from service.api.representation import as_json
 from service.errors import Invalid, NotSupported
 from service.fhir.json import dumps
 from service.fhir.outcome import operation_outcome
@@ -35,6 +36,7 @@ from service.interactions.transaction import transaction
 from service.interactions.update import conditional_update, update
 from service.interactions.vread import vread
 from service.operations.call import Call
+from service.operations.entries import EntryOperations
 from service.operations.registry import Code, Operation, operations
 from service.settings import Settings
 
@@ -176,7 +178,7 @@ class Api:
         type_, id_ = request.parameters.get("type"), request.parameters.get("id")
         page = await history(self._engine(), type_, id_, ask.parameters)
         path = "/".join(part for part in (type_, id_, "_history") if part)
-        return http.json_answer(ask, history_bundle(page, self._base(request), path, ask.shown))
+        return http.resource_answer(ask, history_bundle(page, self._base(request), path, ask.shown))
 
     async def search(self, request: Request) -> Response:
         """Answer search of a type or of the system, by GET or by POST of a form."""
@@ -186,7 +188,7 @@ class Api:
         ask, type_ = http.ask(request), request.parameters.get("type")
         engine = await self._searching(request)
         page = await search(engine, type_, ask.parameters, lenient=ask.lenient(self._settings))
-        return http.json_answer(ask, search_bundle(page, self._base(request), type_ or "", ask.shown))
+        return http.resource_answer(ask, search_bundle(page, self._base(request), type_ or "", ask.shown))
 
     async def transaction(self, request: Request) -> Response:
         """Answer transaction and batch."""
@@ -194,7 +196,8 @@ class Api:
         _refuse_parameters(ask)
         body = await self._resource_body(request)
         async with self._writing(request) as engine:
-            return http.json_answer(ask, await transaction(engine, body, self._base(request)))
+            answered = await transaction(engine, body, self._base(request), EntryOperations(), ask.returns)
+        return http.resource_answer(ask, answered)
 
     async def capabilities(self, request: Request) -> Response:
         """Answer capabilities."""
@@ -214,7 +217,7 @@ class Api:
             known = terminology_capabilities(
                 engine.conformance, self._base(request), list(expand.parameters), version, self._started
             )
-            return http.json_answer(ask, present(known, *http.part(shown, "TerminologyCapabilities")))
+            return http.resource_answer(ask, present(known, *http.part(shown, "TerminologyCapabilities")))
         statement = capability_statement(
             [offer for endpoint in self.endpoints for offer in endpoint.offers],
             engine.catalogue,
@@ -225,7 +228,7 @@ class Api:
             version,
             self._started,
         )
-        return http.json_answer(ask, present(statement, *http.part(shown, "CapabilityStatement")))
+        return http.resource_answer(ask, present(statement, *http.part(shown, "CapabilityStatement")))
 
     async def health(self, request: object) -> Response:
         """Answer whoever watches over this process: 204 where the store can be read and written, else 503."""
@@ -235,14 +238,17 @@ class Api:
 
     def _operation(self, operation: Operation, type_: str | None, code: Code) -> Handler:
         async def answer(request: Request) -> Response:
-            ask = http.ask(request)
+            ask = http.ask(request, text=operation.text is not None)
             id_, asked = request.parameters.get("id"), request.parameters.get("type", type_)
             inputs = operation.inputs(asked, id_)
             inputs.take_pairs(ask.parameters)
             if request.method == "POST":
                 inputs.take_body(await self._parameters_body(request))
             async with self._writing(request) as engine:
-                return http.json_answer(ask, await code(Call(engine, inputs, asked, id_)))
+                call = Call(engine, inputs, asked, id_, self._base(request), ask.shown)
+                if operation.text is not None and ask.media == TEXT:
+                    return Answer(http.OK, (await operation.text(call)).encode(), TEXT)
+                return http.resource_answer(ask, await code(call))
 
         return answer
 
@@ -261,17 +267,19 @@ class Api:
             yield engine
 
     async def _parameters_body(self, request: Request) -> bytes:
+        """Return the JSON of the parameters of an operation, which may need none."""
         body = await read_body(request, self._settings.max_body_size)
-        if body:  # an operation may need no parameters
-            check_input(request.headers.get("content-type"))
-        return body
+        return as_json(body, input_type(request.headers.get("content-type"))) if body else body
 
     async def _resource_body(self, request: Request) -> bytes:
-        check_input(request.headers.get("content-type"))
-        return await read_body(request, self._settings.max_body_size)
+        """Return the JSON of the resource that is sent."""
+        media = input_type(request.headers.get("content-type"))
+        return as_json(await read_body(request, self._settings.max_body_size), media)
 
     async def _patch_body(self, request: Request) -> tuple[Form, bytes]:
         form = patch_form(request.headers.get("content-type"))
+        if form == "fhirpath":
+            return form, await self._resource_body(request)
         return form, await read_body(request, self._settings.max_body_size)
 
     def _base(self, request: Request) -> str:
@@ -303,7 +311,7 @@ def _refuse_parameters(ask: http.Ask) -> None:
 
 def _deleted(ask: http.Ask, headers: dict[str, str] | None = None) -> Answer:
     if ask.preferences.get("return") == "OperationOutcome":
-        return http.json_answer(ask, dumps(operation_outcome(())), http.OK, headers)
+        return http.resource_answer(ask, dumps(operation_outcome(())), http.OK, headers)
     return Answer(http.NO_CONTENT, headers=headers)
 
 
@@ -322,8 +330,8 @@ def openapi_paths(endpoints: Sequence[Endpoint], base_path: str) -> dict[str, di
                 {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
             ],
             "responses": {
-                "2XX": {"description": "Success", "content": {"application/fhir+json": {}}},
-                "4XX": {"description": "OperationOutcome", "content": {"application/fhir+json": {}}},
+                "2XX": {"description": "Success", "content": {FHIR_JSON: {}, FHIR_XML: {}}},
+                "4XX": {"description": "OperationOutcome", "content": {FHIR_JSON: {}, FHIR_XML: {}}},
             },
         }
     return paths

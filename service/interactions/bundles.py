@@ -23,14 +23,20 @@ def etag(version: Version) -> str:
     return f'W/"{version.version}"'
 
 
-def present(json: bytes, summary: Summary = "false", elements: tuple[str, ...] = (), *, pretty: bool = False) -> bytes:
-    """Return the JSON of a resource as a client wants it: the stored bytes where that is all of it."""
-    if summary in ("false", "count") and not elements and not pretty:
+def names(none_match: str, version: Version) -> bool:
+    """Whether an ``If-None-Match`` names this version, or any (RFC 9110, 13.1.2)."""
+    tags = [each.strip().removeprefix("W/") for each in none_match.split(",")]
+    return etag(version).removeprefix("W/") in tags or "*" in tags
+
+
+def present(json: bytes, summary: Summary = "false", elements: tuple[str, ...] = ()) -> bytes:
+    """Return as much of a resource's JSON as a client wants: the stored bytes where that is all of it."""
+    if summary in ("false", "count") and not elements:
         return json
     resource: dict[str, Any] = loads(json)
     if elements:
         resource = pick(resource, elements)
-    return dumps(summarize(resource, summary), pretty=pretty)
+    return dumps(summarize(resource, summary))
 
 
 def search_bundle(page: SearchPage, base: str, path: str, shown: Pairs = ()) -> bytes:
@@ -51,7 +57,7 @@ def search_bundle(page: SearchPage, base: str, path: str, shown: Pairs = ()) -> 
     if page.truncated:
         issue = Issue("warning", "incomplete", f"More than {len(page.included)} resources would be included.")
         entries.append(Entry(dumps(operation_outcome((issue,))), None, {"search": {"mode": "outcome"}}))
-    links = _links(f"{base}/{path}" if path else base, [*request.used, *shown], page.next_page)
+    links = page_links(f"{base}/{path}" if path else base, [*request.used, *shown], page.next_page)
     return bundle("searchset", entries, total=page.total, links=links)
 
 
@@ -64,7 +70,7 @@ def _search(request: SearchRequest, mode: str, version: Version) -> dict[str, An
 def history_bundle(page: HistoryPage, base: str, path: str, shown: Pairs = ()) -> bytes:
     """Return the history Bundle of a page; see :func:`search_bundle`. A patch is told as the update that it came to."""
     entries = [history_entry(each, base, created=each.position in page.created) for each in page.versions]
-    links = _links(f"{base}/{path}", [*page.used, *shown], page.next_page)
+    links = page_links(f"{base}/{path}", [*page.used, *shown], page.next_page)
     return bundle("history", entries, total=page.total, links=links)
 
 
@@ -87,7 +93,8 @@ def history_entry(version: Version, base: str, *, created: bool) -> Entry:
     )
 
 
-def _links(url: str, used: list[tuple[str, str]], next_page: str | None) -> list[Link]:
+def page_links(url: str, used: list[tuple[str, str]], next_page: str | None) -> list[Link]:
+    """Return the links of a page: to itself, and to the one after it, if any."""
     links = [Link("self", _with_query(url, used))]
     if next_page is not None:
         links.append(Link("next", _with_query(url, [*used, ("_page", next_page)])))

@@ -58,7 +58,7 @@ def capability_statement(
         "implementation": {"description": "Studies, arms and results in FHIR R5", "url": base},
         "fhirVersion": definitions.provenance().fhir_version,
         "format": list(formats),
-        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
-from service.errors import Gone, Invalid, Issue, NotSupported, RegistryError
+from service.errors import Invalid, Issue, RegistryError
 from service.fhir import definitions
 from service.fhir.bundle import Entry
 from service.fhir.outcome import operation_outcome
-from service.interactions.bundles import etag, present, search_bundle
-from service.interactions.engine import Engine, Written
+from service.interactions.bundles import etag
+from service.interactions.engine import Written
 from service.interactions.prepare import Prepared
-from service.interactions.read import read
-from service.interactions.search import search
-from service.interactions.vread import vread
-from service.search.parse import Pairs, criteria_text, parse
+from service.search.parse import Pairs, criteria_text
 from service.store.base import Change, Guard, Version
 
-Verb = Literal["GET", "HEAD", "POST", "PUT", "DELETE"]
-ORDER: Final[tuple[Verb, ...]] = ("DELETE", "POST", "PUT", "GET", "HEAD")
+Verb = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+Returns = Literal["minimal", "representation", "OperationOutcome"]
+"""What ``Prefer: return=`` asks for of every entry that writes."""
+ORDER: Final[dict[Verb, int]] = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
+"""When the entries with a method are processed, wherever in the Bundle they stand."""
 READS: Final = frozenset({"GET", "HEAD"})
+_WITH_RESOURCE: Final = frozenset({"POST", "PUT", "PATCH"})
 _TEXTS: Final = frozenset({"method", "url", "ifNoneMatch", "ifModifiedSince", "ifMatch", "ifNoneExist"})
 STATUS: Final = {"created": "201 Created", "updated": "200 OK", "unchanged": "200 OK", "deleted": "204 No Content"}
 
@@ -46,6 +47,7 @@ class Step:
     if_match: str | None
     if_none_exist: Pairs | None
     if_none_match: str | None
+    if_modified_since: str | None = None
     found: Version | None = None
     prepared: Prepared | None = None
     change: Change | None = None
@@ -53,6 +55,21 @@ class Step:
     client: list[Guard] = field(default_factory=list)
     rewritten: dict[str, Any] = field(default_factory=dict)
     links: list[str] = field(default_factory=list)
+
+    @property
+    def segments(self) -> list[str]:
+        """The parts of the path."""
+        return [segment for segment in self.path.split("/") if segment]
+
+    @property
+    def operation(self) -> bool:
+        """Whether this asks for an operation."""
+        return self.path.rpartition("/")[2].startswith("$")
+
+    @property
+    def writes(self) -> bool:
+        """Whether this is one of the writes that make the commit of a transaction."""
+        return self.verb not in READS and not self.operation
 
     @property
     def where(self) -> str:
@@ -107,23 +124,24 @@ def parse_entry(index: int, entry: dict[str, Any], base: str) -> Step:
         if not isinstance(request[name], str) or not request[name]:
             raise Invalid(f"{name} is a text that is not empty.", code="structure", expression=f"{where}.{name}")
     verb, url = request.get("method"), request.get("url", "")
-    if verb == "PATCH":
-        raise NotSupported("PATCH is not supported inside of a Bundle.", expression=f"{where}.method")
     if verb not in ORDER:
         raise Invalid(f"{verb!r} is not a method of a Bundle entry.", expression=f"{where}.method")
-    path, _, query = url.removeprefix(base + "/").partition("?")
+    if not url:
+        raise Invalid("A request has a url.", code="required", expression=f"{where}.url")
+    path, _, query = url.partition("?")
+    path = "" if path == base else path.removeprefix(base + "/")
     segments = [segment for segment in path.split("/") if segment]
-    type_ = segments[0] if segments else None
-    if type_ not in definitions.resource_types() or len(segments) > (4 if verb in ("GET", "HEAD") else 2):
+    type_ = segments[0] if segments and segments[0] in definitions.resource_types() else None
+    operation = bool(segments) and segments[-1].startswith("$")
+    if not _is_place(verb, segments, type_, operation=operation):
         raise Invalid(f"{url!r} is no place for {verb} here.", expression=f"{where}.url")
     resource, full_url = entry.get("resource"), entry.get("fullUrl")
-    if (verb in ("POST", "PUT")) != isinstance(resource, dict):
-        raise Invalid(f"{verb} goes {'with' if verb in ('POST', 'PUT') else 'without'} a resource.", expression=where)
+    wanted = verb in _WITH_RESOURCE
+    if wanted != isinstance(resource, dict) and not (operation and verb == "POST" and resource is None):
+        raise Invalid(f"{verb} goes {'with' if wanted else 'without'} a resource.", expression=where)
     criteria = parse_pairs(query, f"{where}.url")
-    id_ = segments[1] if len(segments) > 1 else None
-    if verb == "POST" and id_ is not None:
-        raise Invalid("POST creates below a type; its url has no id.", expression=f"{where}.url")
-    if verb in ("PUT", "DELETE") and (id_ is None) != bool(criteria):
+    id_ = segments[1] if len(segments) > 1 and not segments[1].startswith(("$", "_")) else None
+    if verb in ("PUT", "PATCH", "DELETE") and (id_ is None) != bool(criteria):
         raise Invalid(f"{verb} names one resource, by an id or by criteria.", expression=f"{where}.url")
     if verb not in READS and request.get("ifNoneMatch", "*") != "*":
         raise Invalid("ifNoneMatch of a write can only be *.", expression=f"{where}.ifNoneMatch")
@@ -140,7 +158,17 @@ def parse_entry(index: int, entry: dict[str, Any], base: str) -> Step:
         if_match=request.get("ifMatch"),
         if_none_exist=None if exist is None else parse_pairs(criteria_text(exist), f"{where}.ifNoneExist"),
         if_none_match=request.get("ifNoneMatch"),
+        if_modified_since=request.get("ifModifiedSince"),
     )
+
+
+def _is_place(verb: str, segments: list[str], type_: str | None, *, operation: bool) -> bool:
+    """Whether there can be anything for a method at a path: what is read, and by which operation, is seen later."""
+    if operation:
+        return verb in ("GET", "POST") and len(segments) <= 3 and (type_ is not None) == (len(segments) > 1)
+    if verb in READS:
+        return len(segments) <= 4 and (type_ is not None or segments in ([], ["_history"]))
+    return type_ is not None and len(segments) <= (1 if verb == "POST" else 2)
 
 
 def parse_pairs(text: str, where: str) -> Pairs:
@@ -151,58 +179,29 @@ def parse_pairs(text: str, where: str) -> Pairs:
         raise Invalid(f"The query is not percent-encoded UTF-8: {problem}.", expression=where) from None
 
 
-def _read_segments(step: Step) -> list[str]:
-    """Return the parts of the path of a read, vread or search of one type; raises :class:`NotSupported`."""
-    segments = [segment for segment in step.path.split("/") if segment]
-    if len(segments) == 3 or segments[2:3] not in ([], ["_history"]) or (len(segments) > 1 and step.criteria):
-        raise NotSupported(f"{step.path} cannot be read so inside of a Bundle.", expression="request.url")
-    return segments
-
-
-async def check_read(engine: Engine, step: Step, writes: Mapping[tuple[str | None, str | None], Verb]) -> None:
-    """Raise what a read will end in once the writes (by type and id) are done, as far as can be known before."""
-    match _read_segments(step):
-        case [type_]:
-            parse(engine.catalogue, type_, [pair for pair in step.criteria if pair[0] != "_page"], engine.context)
-        case [type_, id_, *rest] if (type_, id_) not in writes:
-            await (vread(engine, type_, id_, rest[1]) if rest else read(engine, type_, id_))
-        case [type_, id_] if writes[type_, id_] == "DELETE":
-            raise Gone(f"{type_}/{id_} is deleted by the same transaction.")
-
-
-async def answer_read(engine: Engine, step: Step, base: str) -> Entry:
-    """Answer a read, vread or search of one type."""
-    match _read_segments(step):
-        case [type_]:
-            page = await search(engine, type_, step.criteria)
-            return Entry(search_bundle(page, base, type_), None, {"response": {"status": "200 OK"}})
-        case [type_, id_]:
-            version = await read(engine, type_, id_)
-        case [type_, id_, _, number]:
-            version = await vread(engine, type_, id_, number)
-    json = None if step.verb == "HEAD" else present(version.json or b"")
-    return Entry(json, f"{base}/{version.type}/{version.id}", {"response": _response("200 OK", version, base)})
-
-
 def answer_error(error: RegistryError) -> Entry:
     """Answer an entry that fails alone."""
     status = f"{error.status} {HTTPStatus(error.status).phrase}"
     return Entry(None, None, {"response": {"status": status, "outcome": operation_outcome(error.issues)}})
 
 
-def answer_write(written: Written, base: str) -> Entry:
-    """Answer a create, update or delete."""
+def answer_write(written: Written, base: str, returns: Returns = "minimal") -> Entry:
+    """Answer a create, update, patch or delete; what could not be refused is told whatever the client wants."""
     version = written.version
     if version is None or version.json is None:
-        return Entry(None, None, {"response": {"status": STATUS["deleted"]}})
+        response: dict[str, Any] = {"status": STATUS["deleted"]}
+        if returns == "OperationOutcome":
+            response["outcome"] = operation_outcome(())
+        return Entry(None, None, {"response": response})
     full_url = f"{base}/{version.type}/{version.id}"
-    response = _response(STATUS[written.effect], version, base)
-    if written.tolerated:
+    response = version_response(STATUS[written.effect], version, base)
+    if written.tolerated or returns == "OperationOutcome":
         response["outcome"] = operation_outcome(written.warnings)
-    return Entry(None, full_url, {"response": response})
+    return Entry(version.json if returns == "representation" else None, full_url, {"response": response})
 
 
-def _response(status: str, version: Version, base: str) -> dict[str, Any]:
+def version_response(status: str, version: Version, base: str) -> dict[str, Any]:
+    """Return the response of an entry that has come to a version."""
     return {
         "status": status,
         "location": f"{base}/{version.type}/{version.id}/_history/{version.version}",

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R5/http.html#patch, https://hl7.org/fhir/R5/fhirpatch.html
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
@@ -20,6 +21,7 @@ from service.interactions.prepare import parse_resource, prepare
 from service.search.parse import Pairs
 from service.store.base import Guard, Version, VersionIs
 
+JSON_PATCH: Final = "application/json-patch+json"
 Form = Literal["json", "fhirpath"]
 Patcher = Callable[[Any, int], bytes]
 """From the current content, and a limit in bytes, to the text of the next; raises :class:`Unprocessable`."""
@@ -45,7 +47,13 @@ async def patch(
     Raises :class:`NotFound` or :class:`Gone` where there is none, :class:`Invalid` for what is no patch, and
     :class:`Unprocessable` for one that cannot be applied or whose result is not valid.
     """
-    patcher = parse_patch(body, form)
+    return await change(engine, type_, id_, parse_patch(body, form), if_match=if_match, absent=absent)
+
+
+async def change(
+    engine: Engine, type_: str, id_: str, patcher: Patcher, *, if_match: str | None = None, absent: bool = False
+) -> Written:
+    """Give a resource the content that is made from its current one, however often others write in between."""
 
     async def attempt() -> Written:
         current = existing(await engine.store.read(type_, id_), type_, id_)
@@ -76,6 +84,22 @@ async def conditional_patch(
         return await _write(engine, found, patcher, client, [matches(query, found)])
 
     return await until_settled(attempt)
+
+
+def patch_of(resource: dict[str, Any]) -> tuple[Form, bytes]:
+    """Return the patch that a Bundle's entry has: a FHIRPath Patch, or a Binary with a JSON Patch in it.
+
+    Raises :class:`Invalid` where it is neither.
+    """
+    if resource.get("resourceType") == "Parameters":
+        return "fhirpath", dumps(resource)
+    media, data = resource.get("contentType"), resource.get("data")
+    if resource.get("resourceType") != "Binary" or media != JSON_PATCH or not isinstance(data, str):
+        raise Invalid(f"A patch in a Bundle is a Parameters resource, or a Binary of {JSON_PATCH} with data.")
+    try:
+        return "json", b64decode(data, validate=True)
+    except ValueError:
+        raise Invalid("The data of a Binary are base64.", expression="Binary.data") from None
 
 
 def parse_patch(body: bytes, form: Form) -> Patcher:

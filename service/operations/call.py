@@ -10,6 +10,7 @@ from service.fhir.json import dumps, loads
 from service.interactions.engine import Engine
 from service.interactions.read import read
 from service.operations.inputs import Inputs
+from service.search.parse import Pairs
 from service.terminology.service import TerminologyService
 
 Json: TypeAlias = dict[str, Any]
@@ -17,12 +18,18 @@ Json: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is asked, of which resource type and instance (both None on the system), with which parameters."""
+    """What is asked, of which resource type and instance (both None on the system), with which parameters.
+
+    ``base`` is the FHIR base URL of the request; ``shown`` are the parameters that say how the answer is written, for
+    the links in it.
+    """
 
     engine: Engine
     inputs: Inputs
     type: str | None = None
     id: str | None = None
+    base: str = ""
+    shown: Pairs = ()
 
     @property
     def terminology(self) -> TerminologyService:

@@ -137,9 +137,8 @@ class Inputs:
             known = ", ".join(self._known)
             raise Invalid(f"{name} is not a parameter of {self._title}; it has {known}.", expression=name)
         if parameter.scope and self._level not in parameter.scope:
-            raise Invalid(
-                f"{name} is for {self._title} on a type; here the resource itself is what is asked.", expression=name
-            )
+            levels = " or ".join(sorted(parameter.scope))
+            raise Invalid(f"{name} is for {self._title} at the level {levels}, not {self._level}.", expression=name)
         return parameter
 
     def _add(self, parameter: Parameter, value: object, entry: Json) -> None:

@@ -17,33 +17,46 @@ from service.operations import (
     code_system_subsumes,
     code_system_validate_code,
     concept_map_translate,
+    diff,
+    everything,
     import_ctgov,
+    meta,
     reindex,
     validate,
     value_set_expand,
     value_set_validate_code,
+    versions,
 )
 from service.operations.call import Call
 from service.operations.inputs import Inputs, Parameter, parameters_of
 from service.registry.package import resources
 
 Code = Callable[[Call], Awaitable[bytes]]
+Text = Callable[[Call], Awaitable[str]]
 
 OWN: Final[Mapping[str, Mapping[str, Code]]] = {
+    "diff": {"GET": diff.diff, "POST": diff.diff},
+    "everything": {"GET": everything.everything, "POST": everything.everything},
     "import-ctgov": {"POST": import_ctgov.import_ctgov},
     "reindex": {"GET": lambda call: reindex.status(call.engine), "POST": lambda call: reindex.start(call.engine)},
 }
 """Operation of the registry's package -> method -> what is done."""
+TEXTS: Final[Mapping[str, Text]] = {"diff": diff.diff_text}
+"""Operation -> its answer as text for people, for those that have one."""
 OFFICIAL: Final[Mapping[str, Code]] = {
+    "CapabilityStatement-versions": versions.versions,
     "CodeSystem-lookup": code_system_lookup.lookup,
     "CodeSystem-subsumes": code_system_subsumes.subsumes,
     "CodeSystem-validate-code": code_system_validate_code.validate_code,
     "ConceptMap-translate": concept_map_translate.translate,
+    "Resource-meta": meta.meta,
+    "Resource-meta-add": meta.meta_add,
+    "Resource-meta-delete": meta.meta_delete,
     "Resource-validate": validate.validate,
     "ValueSet-expand": value_set_expand.expand,
     "ValueSet-validate-code": value_set_validate_code.validate_code,
 }
-"""Operation of FHIR R5, by the id of its definition -> what is done, by either method, as none affects the state."""
+"""Operation of FHIR R5, by the id of its definition -> what is done, by POST, and by GET where no state is affected."""
 
 # R5 defines these as uri, and its text speaks of a code, a Coding and a CodeableConcept.
 _TYPES: Final = {"targetCode": "code", "targetCoding": "Coding", "targetCodeableConcept": "CodeableConcept"}
@@ -61,7 +74,10 @@ ANY: Final = "Resource"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation: ``levels`` are system, type and instance, as far as it has them, ``types`` the resource types."""
+    """An operation: ``levels`` are system, type and instance, as far as it has them, ``types`` the resource types.
+
+    ``text`` is the answer for people, where there is one.
+    """
 
     code: str
     url: str
@@ -70,6 +86,8 @@ class Operation:
     levels: frozenset[str]
     types: tuple[str, ...]
     parameters: Mapping[str, Parameter]
+    affects_state: bool
+    text: Text | None = None
 
     @property
     def places(self) -> tuple[tuple[str, str | None], ...]:
@@ -88,6 +106,7 @@ class Operation:
     def everywhere(self) -> tuple[str | None, ...]:
         """The resource types of which it can be asked, and None for the system."""
         types = definitions.resource_types() if ANY in self.types else self.types
+        types = types if self.levels & {"type", "instance"} else ()
         return (*types, None) if "system" in self.levels else types
 
     def inputs(self, type_: str | None, id_: str | None) -> Inputs:
@@ -103,8 +122,12 @@ def operations() -> tuple[Operation, ...]:
     for name, code in OFFICIAL.items():
         definition = {**definitions.operation(name), **_WIDER.get(name, {})}
         added = {(each["name"], each["use"]): each for each in (*definition["parameter"], *_ADDED.get(name, ()))}
-        found.append(_operation({**definition, "parameter": added.values()}, {"GET": code, "POST": code}))
+        found.append(_operation({**definition, "parameter": added.values()}, _by_method(definition, code)))
     return tuple(sorted(found, key=lambda each: (each.types, each.code)))
+
+
+def _by_method(definition: Mapping[str, Any], code: Code) -> Mapping[str, Code]:
+    return {"POST": code} if definition["affectsState"] else {"GET": code, "POST": code}
 
 
 def _operation(definition: Mapping[str, Any], methods: Mapping[str, Code]) -> Operation:
@@ -116,4 +139,6 @@ def _operation(definition: Mapping[str, Any], methods: Mapping[str, Code]) -> Op
         frozenset(level for level in ("system", "type", "instance") if definition[level]),
         tuple(definition.get("resource", ())),
         parameters_of(definition.get("parameter", ()), _TYPES),
+        bool(definition["affectsState"]),
+        TEXTS.get(definition["code"]),
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from service.fhir import definitions
 from service.fhir.json import loads
+from service.fhir.xml import to_xml
 from service.registry.package import catalogue
 from service.search.parameters import Parameter
 from tests.http.conftest import Configured
 from tests.support.asking import BASE, Fhir, refused
+from tests.support.asking import resource as resource_of
 from tests.support.validation import check
 
 pytestmark = pytest.mark.anyio
@@ -130,9 +133,9 @@ async def test_formats_that_are_stated_are_served(fhir: Fhir) -> None:
     """http.html#mime-type: each format of the statement is accepted, and patchFormat too."""
     statement = (await fhir.get("metadata")).json()
     for format_ in statement["format"]:
-        assert (await fhir.get("metadata", Accept=format_)).status_code == 200
+        assert resource_of(await fhir.get("metadata", Accept=format_))["resourceType"] == "CapabilityStatement"
     created = (await fhir.post("Basic", {"resourceType": "Basic", "code": {"text": "x"}})).json()["id"]
-    patches = {
+    patches: dict[str, Any] = {
         "application/json-patch+json": [],
         "application/fhir+json": {
             "resourceType": "Parameters",
@@ -156,6 +159,7 @@ async def test_formats_that_are_stated_are_served(fhir: Fhir) -> None:
             ],
         },
     }
+    patches["application/fhir+xml"] = to_xml(patches["application/fhir+json"])
     assert set(patches) == set(statement["patchFormat"])
     for format_, patch in patches.items():
         assert (await fhir.patch(f"Basic/{created}", patch, Content_Type=format_)).status_code == 200
@@ -180,7 +184,7 @@ async def test_openapi_describes_every_endpoint(configured: Configured) -> None:
         assert set(paths["/r5"]) == {"get", "post"}
         assert {"/r5/metadata", "/r5/_history", "/r5/{type}/_history", "/r5/{type}/_search"} <= set(paths)
         operations = [operation["operationId"] for path in paths.values() for operation in path.values()]
-        assert len(operations) == len(set(operations)) == 56
+        assert len(operations) == len(set(operations)) == 72
 
 
 async def test_parts_and_what_is_no_parameter(fhir: Fhir) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.asking import FHIR_JSON, Fhir, refused, study
+from tests.support.asking import FHIR_JSON, FHIR_XML, Fhir, refused, study
 
 pytestmark = pytest.mark.anyio
 
-JSON = "application/json"
+JSON, XML = "application/json", "application/xml"
 ACCEPTED: dict[str, str] = {
     "application/fhir+json": FHIR_JSON,
     "application/json": JSON,
@@ -16,7 +16,14 @@ ACCEPTED: dict[str, str] = {
     "*/*": FHIR_JSON,
     "application/*": FHIR_JSON,
     "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": FHIR_JSON,
-    "application/fhir+xml;q=0.9, application/json;q=0.1": JSON,
+    "application/fhir+xml;q=0.1, application/json;q=0.9": JSON,
+    "application/fhir+xml;q=0, */*;q=0.1": FHIR_JSON,
+    "application/fhir+xml;q=0.9, application/json;q=0.1": FHIR_XML,
+    "application/fhir+xml": FHIR_XML,
+    "application/fhir+xml; fhirVersion=5.0": FHIR_XML,
+    "application/xml": XML,
+    "text/xml": XML,
+    "text/turtle, application/xml;q=0.2": XML,
     "application/json;q=0.5, application/fhir+json": FHIR_JSON,
     "application/json, application/fhir+json": JSON,
     "application/fhir+json, application/json": FHIR_JSON,
@@ -28,8 +35,9 @@ ACCEPTED: dict[str, str] = {
     "": FHIR_JSON,
 }
 REFUSED = [
-    "application/fhir+xml",
+    "application/fhir+turtle",
     "text/turtle",
+    "application/fhir+xml; fhirVersion=4.0",
     "application/fhir+json;q=0",
     "application/fhir+json; fhirVersion=4.0",
     "nonsense",
@@ -61,10 +69,13 @@ async def test_format_goes_before_accept(fhir: Fhir) -> None:
         "application/json": JSON,
         "application/fhir%2Bjson": FHIR_JSON,
         "application/fhir+json": FHIR_JSON,
+        "xml": FHIR_XML,
+        "application/fhir+xml": FHIR_XML,
+        "text/xml": XML,
     }.items():
-        response = await fhir.get(f"ResearchStudy/a?_format={format_}", Accept="application/fhir+xml")
+        response = await fhir.get(f"ResearchStudy/a?_format={format_}", Accept="text/turtle")
         assert (format_, response.headers["content-type"]) == (format_, media)
-    refused(await fhir.get("ResearchStudy/a?_format=xml"), 406, "not-supported", "_format")
+    refused(await fhir.get("ResearchStudy/a?_format=ttl"), 406, "not-supported", "_format")
     refused(await fhir.get("ResearchStudy/a?_format=json&_format=json"), 400, "invalid", "_format")
 
 
@@ -86,7 +97,7 @@ async def test_errors_are_pretty_too(fhir: Fhir) -> None:
         await fhir.get("ResearchStudy/never?_pretty=true"),
         await fhir.get("Trial/1?_pretty=true"),
         await fhir.get("ResearchStudy?x=1&_pretty=true"),
-        await fhir.get("ResearchStudy?_pretty=true&_format=xml"),
+        await fhir.get("ResearchStudy?_pretty=true&_format=ttl"),
         await fhir.delete("metadata?_pretty=true"),
         await fhir.put("ResearchStudy/a?_pretty=true", b"{"),
         await fhir.post("ResearchStudy/_search", b"x=1&_pretty=true", **form),
@@ -98,9 +109,11 @@ async def test_errors_are_pretty_too(fhir: Fhir) -> None:
 
 
 async def test_a_body_in_another_format_is_415(fhir: Fhir) -> None:
-    """http.html#mime-type: 415 for a body that is not FHIR JSON in UTF-8 of this version."""
+    """http.html#mime-type: 415 for a body that is not FHIR JSON or XML in UTF-8 of this version."""
     for content_type in (
-        "application/fhir+xml",
+        "application/fhir+turtle",
+        "application/fhir+xml; charset=latin-1",
+        "application/fhir+xml; fhirVersion=4.0",
         "text/plain",
         "",
         "application/fhir+json; charset=latin-1",
@@ -117,7 +130,7 @@ async def test_a_patch_in_another_format_is_415(fhir: Fhir) -> None:
     """http.html#patch: JSON Patch and FHIRPath Patch are what is understood."""
     await fhir.store(study("a"))
     latin = "application/json-patch+json; charset=latin-1"
-    for content_type in ("text/plain", "application/fhir+xml", "application/xml-patch+xml", latin, ""):
+    for content_type in ("text/plain", "application/fhir+turtle", "application/xml-patch+xml", latin, ""):
         response = await fhir.patch("ResearchStudy/a", [], Content_Type=content_type)
         refused(response, 415, "not-supported", "Content-Type")
 
@@ -180,5 +193,5 @@ async def test_prefer_in_several_lines(fhir: Fhir) -> None:
     headers = [("Prefer", "return=minimal"), ("Prefer", "handling=lenient")]
     response = await fhir.client.get("ResearchStudy?nothing=1", headers=headers)
     assert response.status_code == 200
-    headers = [("Accept", "application/fhir+xml"), ("Accept", "application/json")]
+    headers = [("Accept", "text/turtle"), ("Accept", "application/json")]
     assert (await fhir.client.get("ResearchStudy/a", headers=headers)).headers["content-type"] == JSON

@@ -248,7 +248,7 @@ async def test_a_form_says_how_to_answer_too(fhir: Fhir) -> None:
     response = await fhir.post("ResearchStudy/_search", b"_format=application/json&_pretty=true", Content_Type=form)
     assert response.headers["content-type"] == "application/json"
     assert response.content.count(b"\n") > 3
-    response = await fhir.post("ResearchStudy/_search", b"_format=xml", Content_Type=form)
+    response = await fhir.post("ResearchStudy/_search", b"_format=ttl", Content_Type=form)
     refused(response, 406, "not-supported", "_format")
 
 

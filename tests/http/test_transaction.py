@@ -138,10 +138,12 @@ FAILURES: list[tuple[Json, int, str]] = [
     (entry("POST", "http://[", study()), 400, "Bundle.entry[1].request.url"),
     (entry("POST", "http://elsewhere.test/fhir/ResearchStudy", study()), 400, "Bundle.entry[1].request.url"),
     (entry("BREW", "ResearchStudy", study()), 400, "Bundle.entry[1].request.method"),
-    (entry("PATCH", "ResearchStudy/old"), 400, "Bundle.entry[1].request.method"),
+    (entry("PATCH", "ResearchStudy/old"), 400, "Bundle.entry[1].request"),
     (entry("GET", "ResearchStudy/never"), 404, "Bundle.entry[1]"),
     (entry("GET", "ResearchStudy?nonsense=1"), 400, "Bundle.entry[1]"),
-    (entry("GET", "ResearchStudy/old/_history"), 400, "Bundle.entry[1]"),
+    (entry("GET", "ResearchStudy/never/_history"), 404, "Bundle.entry[1]"),
+    (entry("GET", "_history?_sort=x"), 400, "Bundle.entry[1]"),
+    (entry("GET", "_search"), 400, "Bundle.entry[1].request.url"),
     (entry("GET", "ResearchStudy/old/_history/7"), 404, "Bundle.entry[1]"),
     (entry("GET", "ResearchStudy/old/x/1"), 400, "Bundle.entry[1]"),
     (entry("GET", "ResearchStudy/old?_summary=true"), 400, "Bundle.entry[1]"),
@@ -267,3 +269,25 @@ async def test_an_entry_may_have_what_a_bundle_may_have(fhir: Fhir) -> None:
     }
     assert (await fhir.post("", bundle)).status_code == 200
     assert await fhir.ids("Group") == ["g"]
+
+
+async def test_a_thousand_entries_in_a_ring(fhir: Fhir) -> None:
+    """http.html#trules: entries that each name the next, the last one the first, are one commit with every link."""
+    count = 1000
+    names = [f"urn:uuid:{number:08d}-0000-4000-8000-000000000000" for number in range(count)]
+    answers = await done(
+        fhir,
+        *(
+            entry("POST", "Group", group(characteristic=[_next(names[(number + 1) % count])]), name)
+            for number, name in enumerate(names)
+        ),
+    )
+    places = [identity(answer) for answer in answers]
+    stored = await state(fhir)
+    for number, place in enumerate(places):
+        assert stored[place]["characteristic"][0]["valueReference"]["reference"] == places[(number + 1) % count]
+    assert len({answer["response"]["lastModified"] for answer in answers}) == 1
+
+
+def _next(reference: str) -> Json:
+    return {"code": {"text": "next"}, "valueReference": {"reference": reference}, "exclude": False}

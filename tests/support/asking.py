@@ -9,8 +9,11 @@ from typing import Any, Final
 
 import httpx
 
+from service.fhir.xml import from_xml
+
 BASE: Final = "http://registry.test/fhir"
 FHIR_JSON: Final = "application/fhir+json"
+FHIR_XML: Final = "application/fhir+xml"
 Json = dict[str, Any]
 
 
@@ -101,15 +104,23 @@ def link(bundle: Json, relation: str) -> str | None:
     return found[0] if found else None
 
 
+def resource(response: httpx.Response) -> Json:
+    """Return the resource that a response has, whichever of the two formats it says it is in."""
+    media = response.headers["content-type"]
+    assert "json" in media or "xml" in media
+    found: Json = response.json() if "json" in media else from_xml(response.content)
+    return found
+
+
 def outcome(response: httpx.Response) -> list[Json]:
     """Return the issues of the OperationOutcome that an error must be."""
     assert response.status_code < 500, response.text
-    assert response.headers["content-type"].startswith(FHIR_JSON)
+    assert response.headers["content-type"].startswith("application/")
     if response.request.method == "HEAD":
         return []
-    resource = response.json()
-    assert resource["resourceType"] == "OperationOutcome"
-    issues: list[Json] = resource["issue"]
+    found = resource(response)
+    assert found["resourceType"] == "OperationOutcome"
+    issues: list[Json] = found["issue"]
     assert issues
     for issue in issues:
         assert issue["severity"] in ("fatal", "error", "warning", "information")

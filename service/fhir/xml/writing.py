@@ -7,6 +7,7 @@ narrative its text, apart from named entities, which XML does not have.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.entities import html5
 from itertools import zip_longest
 from typing import Any, Final
@@ -29,15 +30,26 @@ _ENTITY: Final = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
 _OF_XML: Final = frozenset({"amp;", "lt;", "gt;", "quot;", "apos;"})
 
 
-def to_xml(resource: Json) -> bytes:
-    """Return a resource, given as JSON, as XML in UTF-8.
+def to_xml(resource: Json, *, pretty: bool = False) -> bytes:
+    """Return a resource, given as JSON, as XML in UTF-8; ``pretty`` gives each element a line of its own.
 
     What the definitions do not know is not there in XML; a valid resource has nothing of that kind. Raises
     :class:`NotAcceptable` where a text has characters that XML cannot hold, or a narrative is not well-formed.
     """
     out = ['<?xml version="1.0" encoding="UTF-8"?>']
     _resource(resource, out, f' xmlns="{FHIR}"', resource["resourceType"])
-    return "".join(out).encode()
+    return ("\n".join(_indented(out)) if pretty else "".join(out)).encode()
+
+
+def _indented(tags: list[str]) -> Iterator[str]:
+    """Each tag, or whole narrative, as far to the right as it is deep; no white space comes into a narrative."""
+    depth = 0
+    for number, tag in enumerate(tags):
+        closes = tag.startswith("</")
+        depth -= closes
+        yield "  " * depth + tag
+        whole = tag.endswith("/>") or "</" in tag  # in an attribute it is escaped
+        depth += not whole and number > 0  # the first is the declaration
 
 
 def _resource(resource: Json, out: list[str], namespace: str, where: str) -> None:
@@ -80,13 +92,13 @@ def _object(name: str, value: Json, place: Place | None, out: list[str], where: 
 def _primitive(name: str, value: object, beside: Json | None, out: list[str], where: str) -> None:
     extra = beside or {}
     text = "" if value is None else f' value="{_escaped(_lexeme(value), where)}"'
-    out.append(f"<{name}{_attributes(extra, ('Element', 'Element'), where)}{text}")
+    opening = f"<{name}{_attributes(extra, ('Element', 'Element'), where)}{text}"
     if "extension" in extra:
-        out.append(">")
+        out.append(f"{opening}>")
         _children(extra, ("Element", "Element"), out, where)
         out.append(f"</{name}>")
     else:
-        out.append("/>")
+        out.append(f"{opening}/>")
 
 
 def _attributes(value: Json, place: Place, where: str) -> str:

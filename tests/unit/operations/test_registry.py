@@ -14,7 +14,7 @@ DEFINITIONS = sorted(path.name for path in folder().glob("OperationDefinition-*.
 
 def test_every_operation_is_defined_and_done() -> None:
     """Each definition of the package has its code, and each code its definition; FHIR's own are FHIR's own."""
-    assert {each.code for each in operations() if not each.types} == set(OWN)
+    assert {each.code for each in operations() if not each.url.startswith("http://hl7.org/fhir/")} == set(OWN)
     official = {each.url.rpartition("/")[2] for each in operations() if each.url.startswith("http://hl7.org/fhir/")}
     assert official == set(OFFICIAL)
 
@@ -33,7 +33,20 @@ def test_definitions_are_valid(name: str) -> None:
 
 
 def test_methods() -> None:
-    """operations.html#executing: what affects the state is asked by POST; all of ours are on the whole system."""
+    """operations.html#executing: what affects the state is asked by POST alone, or GET does something else."""
     for definition in resources("OperationDefinition"):
-        assert "POST" in OWN[definition["code"]] or not definition["affectsState"]
-        assert (definition["system"], definition["type"], definition["instance"]) == (True, False, False)
+        methods = OWN[definition["code"]]
+        assert "POST" in methods or not definition["affectsState"]
+        assert not definition["affectsState"] or methods.get("GET") is not methods["POST"]
+    official = {each.code: set(each.methods) for each in operations()}
+    assert official["meta"] == {"GET", "POST"}
+    assert official["meta-add"] == official["meta-delete"] == {"POST"}
+
+
+def test_everywhere() -> None:
+    """operations.html#defined: an operation of the system alone is one of no type, whatever its definition names."""
+    everywhere = {each.code: each.everywhere for each in operations()}
+    assert everywhere["versions"] == (None,)
+    assert everywhere["everything"] == ("ResearchStudy",)
+    assert {None, "Basic", "Evidence"} <= set(everywhere["meta"])
+    assert None not in everywhere["meta-add"]
