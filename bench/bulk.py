@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.generate import resources
+from bench.generate import add_size, resources
 from service.bulk.job import ExportRequest
 from service.bulk.report import Report
 from service.bulking import Sources, export_to
@@ -71,10 +71,7 @@ async def write(store: str, folder: Path, number: int) -> None:
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("studies", type=int)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--outcomes", type=int, default=4, help="of a study, six at the most")
-    parser.add_argument("--analyses", type=int, default=3, help="of an outcome in an arm, at the most")
+    add_size(parser)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -203,13 +203,18 @@ def _concept(system: str, code: str, display: str) -> Json:
     return {"coding": [{"system": system, "code": code, "display": display}], "text": display}
 
 
-def main() -> None:
-    """Write a registry, a resource to a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """Add what says how large a registry is to be: ``studies``, ``seed``, ``outcomes``, ``analyses``."""
     parser.add_argument("studies", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--outcomes", type=int, default=4, help="of a study, six at the most")
     parser.add_argument("--analyses", type=int, default=3, help="of an outcome in an arm, at the most")
+
+
+def main() -> None:
+    """Write a registry, a resource to a line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_size(parser)
     options = parser.parse_args()
     for resource in resources(options.studies, options.seed, options.outcomes, options.analyses):
         sys.stdout.write(json.dumps(resource, separators=(",", ":"), ensure_ascii=False) + "\n")

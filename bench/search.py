@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.generate import Json, study
+from bench.generate import Json, add_size, study
 from service.compose import open_engine
 from service.interactions.transaction import transaction
 from service.settings import Settings
@@ -122,10 +122,7 @@ def served(store: str) -> Iterator[int]:
 def main() -> None:
     """Load, serve, measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("studies", type=int)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--outcomes", type=int, default=4, help="of a study, six at the most")
-    parser.add_argument("--analyses", type=int, default=3, help="of an outcome in an arm, at the most")
+    add_size(parser)
     parser.add_argument("--store", help="a store that is kept, instead of an SQLite file for this run")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--connections", type=int, default=8)

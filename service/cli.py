@@ -268,8 +268,7 @@ def validate(
     json: Json = False,
 ) -> None:
     """Check resources and print every problem with its place; exit code 1 where there is an error."""
-    flags: dict[str, Any] = {"packages": tuple(package) if package else None, "package_cache": package_cache}
-    settings = _settings(unknown_profile=unknown_profile, **flags)
+    settings = _settings(unknown_profile=unknown_profile, packages=package or None, package_cache=package_cache)
     report = Report(out, err, as_json=json)
 
     def work() -> None:
@@ -300,8 +299,13 @@ def revalidate(
     mongo_transactions: MongoFlag = None,
 ) -> None:
     """Check everything in a store by today's rules, and change nothing; exit code 1 where there is an error."""
-    flags: dict[str, Any] = {"packages": tuple(package) if package else None, "package_cache": package_cache}
-    settings = _settings(store=store, unknown_profile=unknown_profile, mongo_transactions=mongo_transactions, **flags)
+    settings = _settings(
+        store=store,
+        unknown_profile=unknown_profile,
+        packages=package or None,
+        package_cache=package_cache,
+        mongo_transactions=mongo_transactions,
+    )
     report = Report(out, err, as_json=json)
     types = tuple(type_ or ())
     if unknown := [each for each in types if each not in definitions.resource_types()]:

@@ -31,8 +31,7 @@ def open_library(wanted: tuple[str, ...], cache: str) -> Library:
 
     Raises what :func:`load_packages` does.
     """
-    core = CoreDefinitions()
-    core.below = core_library()
+    core = CoreDefinitions(core_library())
     return package_library(load_packages((str(folder()), *wanted), Path(cache).expanduser()), core)
 
 

@@ -42,7 +42,7 @@ class Jobs:
         await asyncio.to_thread(job.folder.mkdir, parents=True)
         try:
             await begin(engine, job, request)
-        except BaseException:
+        except BaseException:  # cancelled as well: of an export that was not begun nothing stays
             await asyncio.to_thread(shutil.rmtree, job.folder)
             raise
         self._work(name)

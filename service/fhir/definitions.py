@@ -96,6 +96,14 @@ class TypeDefinition(msgspec.Struct, frozen=True, omit_defaults=True, dict=True)
     elements: tuple[ElementDefinition, ...] = ()
 
     @cached_property
+    def root(self) -> str:
+        """What its paths begin with: its name, but in a profile (SimpleQuantity) that of the type that it narrows.
+
+        Empty where the type has no elements.
+        """
+        return self.elements[0].path.partition(".")[0] if self.elements else ""
+
+    @cached_property
     def children(self) -> Mapping[str, tuple[ElementDefinition, ...]]:
         """Path -> the elements directly below it; the paths are the type's own and those of its backbone elements."""
         below: dict[str, list[ElementDefinition]] = {}

@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Final, Literal, TypeAlias
 
-import orjson
-
 from service.errors import Invalid
 from service.fhir.fhirpath import model
-from service.fhir.json import JsonNumber, dumps
+from service.fhir.json import SERVER_META, canonical, dumps
 
 Json: TypeAlias = Any
 Operation = Literal["add", "insert", "delete", "replace"]
 
 _VALUES: Final = {entry.type: entry.member for entry in model.steps("Extension")["value"].entries}
 """Type -> the member of a Parameters part that holds a value of it; other types are given in parts."""
-_SERVER: Final = ("versionId", "lastUpdated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ def patch(differences: list[Difference]) -> dict[str, Json]:
 
 
 def _own(resource: dict[str, Json]) -> dict[str, Json]:
-    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in _SERVER}
+    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in SERVER_META}
     own = {name: value for name, value in resource.items() if name != "meta"}
     return {**own, "meta": meta} if meta else own
 
@@ -174,11 +171,7 @@ def _items(value: dict[str, Json], step: model.Step) -> list[Held]:
 
 
 def _key(held: Held) -> bytes:
-    return orjson.dumps([held.json, held.shadow, held.member], _lexeme, orjson.OPT_SORT_KEYS)
-
-
-def _lexeme(number: JsonNumber) -> orjson.Fragment:
-    return orjson.Fragment(number.lexeme)
+    return canonical([held.json, held.shadow, held.member])
 
 
 def _object_type(held: Held) -> str | None:

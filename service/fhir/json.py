@@ -24,6 +24,9 @@ from service.errors import Invalid, TooLarge
 MAX_DEPTH: Final = 100
 """Levels of nesting that are accepted, the root object counted."""
 
+SERVER_META: Final = frozenset({"versionId", "lastUpdated"})
+"""The members of ``meta`` that are the server's own."""
+
 _WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -126,6 +129,11 @@ def loads(body: bytes | str) -> Any:  # noqa: ANN401  # any JSON value
 def dumps(value: Any, *, pretty: bool = False) -> bytes:  # noqa: ANN401  # any JSON value
     """Write a JSON value; every :class:`JsonNumber` as it was written, keys in their order."""
     return orjson.dumps(value, _fragment, orjson.OPT_INDENT_2 if pretty else 0)
+
+
+def canonical(value: Any) -> bytes:  # noqa: ANN401  # any JSON value
+    """Write a JSON value so that two which say the same are equal: keys sorted, every number as it was written."""
+    return orjson.dumps(value, _fragment, orjson.OPT_SORT_KEYS)
 
 
 def open_body(document: Document, resource_id: str) -> Body:
@@ -282,9 +290,7 @@ def _scan_object(text: str) -> Document:
 def _open_meta(text: str, span: tuple[int, int]) -> str:
     """Return ``meta`` without the server's members and with a mark where they go."""
     inner = _scan_object(text[span[0] : span[1]])
-    kept = [
-        inner.text[start:end] for key, (start, end) in inner.spans.items() if key not in {"versionId", "lastUpdated"}
-    ]
+    kept = [inner.text[start:end] for key, (start, end) in inner.spans.items() if key not in SERVER_META]
     return "{" + ",".join(["\0", *kept]) + "}"
 
 
@@ -295,10 +301,9 @@ def _apply(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 
 
 def _digest(data: dict[str, Any]) -> bytes:
-    meta = {k: v for k, v in (data.get("meta") or {}).items() if k not in {"versionId", "lastUpdated"}}
+    meta = {k: v for k, v in (data.get("meta") or {}).items() if k not in SERVER_META}
     content = {k: v for k, v in data.items() if k not in {"id", "meta"}}
-    canonical = orjson.dumps([content, meta], _fragment, orjson.OPT_SORT_KEYS)
-    return blake2b(canonical, digest_size=16).digest()
+    return blake2b(canonical([content, meta]), digest_size=16).digest()
 
 
 def _syntax_message(text: str, problem: stdlib_json.JSONDecodeError | StopIteration) -> str:

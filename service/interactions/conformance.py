@@ -1,24 +1,20 @@
 """The conformance resources of the registry as a library that follows them (https://hl7.org/fhir/R5/conformance-module.html).
 
 A StructureDefinition, CodeSystem, ValueSet or ConceptMap with a canonical URL takes effect when it is written, and no
-longer when it is deleted: at once in the process that wrote it, within :data:`INTERVAL` in every other.
+longer when it is deleted: at once in the process that wrote it, within ``INTERVAL`` seconds in every other.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any, Final
 
 from service.fhir.json import loads
 from service.fhir.library import Library, Resource
-from service.interactions.follow import newest_since
+from service.interactions.follow import Follower, newest_since
 from service.store.base import Store
 from service.terminology.service import TerminologyService
 
 TYPES: Final = ("StructureDefinition", "CodeSystem", "ValueSet", "ConceptMap")
-INTERVAL: Final = 1.0
-"""Seconds after which a process looks for what others have written."""
 
 
 class StoredLibrary(Library):
@@ -70,17 +66,11 @@ class Conformance:
         self._store = store
         self._seen = dict.fromkeys(TYPES, -1)
         self._head = -1
-        self._due = 0.0
-        self._refreshing = asyncio.Lock()
+        self._follower = Follower(self._follow)
 
     async def refresh(self, *, now: bool = False) -> None:
-        """Follow the store, at most once in :data:`INTERVAL` seconds unless it is to be ``now``."""
-        if not now and time.monotonic() < self._due:
-            return
-        async with self._refreshing:
-            if now or time.monotonic() >= self._due:
-                await self._follow()
-                self._due = time.monotonic() + INTERVAL
+        """Follow the store, at most once in ``INTERVAL`` seconds unless it is to be ``now``."""
+        await self._follower.refresh(now=now)
 
     async def _follow(self) -> None:
         head = (await self._store.head()).seq

@@ -8,7 +8,6 @@ a row of the definition itself, which every process sees. See docs/adr/0005-cust
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from service.interactions.definitions import (
     accept,
     takes_effect,
 )
-from service.interactions.follow import newest_since
+from service.interactions.follow import Follower, newest_since
 from service.search.parameters import Catalogue
 from service.search.query import Query, Term
 from service.search.rows import TermRow
@@ -34,8 +33,6 @@ from service.store.base import Change, Committed, Guard, Store, Version
 
 INDEXED: Final = "SearchParameter:indexed"
 """The key of the row that a definition has once everything is indexed by it."""
-INTERVAL: Final = 1.0
-"""Seconds after which a process looks for what others have defined."""
 _NEW: Final = 1 << 63
 """A position after all that are written."""
 
@@ -60,9 +57,8 @@ class Parameters:
         self.changed: Callable[[], None] = lambda: None
         self._resources: Resources = {}
         self._seen = -1
-        self._due = 0.0
         self._writing: Counter[int] = Counter()
-        self._refreshing, self._committing = asyncio.Lock(), asyncio.Lock()
+        self._follower, self._committing = Follower(self._follow), asyncio.Lock()
 
     @property
     def unsettled(self) -> list[Custom]:
@@ -75,14 +71,8 @@ class Parameters:
         return not (self.unsettled or self.retired or (self.whole and self.whole.running))
 
     async def refresh(self, *, now: bool = False) -> None:
-        """Follow the store, at most once in :data:`INTERVAL` seconds unless it is to be ``now``."""
-        if not now and time.monotonic() < self._due:
-            return
-        async with self._refreshing:
-            if now or time.monotonic() >= self._due:
-                await self._follow()
-                self._due = time.monotonic() + INTERVAL
-        if not self.idle:
+        """Follow the store, at most once in ``INTERVAL`` seconds unless it is to be ``now``."""
+        if await self._follower.refresh(now=now) and not self.idle:
             self.changed()
 
     async def commit(

@@ -16,7 +16,8 @@ from service.errors import RegistryError
 from service.fhir import definitions
 from service.fhir.json import loads
 from service.interactions.definitions import Custom, Whole
-from service.interactions.parameters import INTERVAL, Parameters
+from service.interactions.follow import INTERVAL
+from service.interactions.parameters import Parameters
 from service.search.index import rows, rows_of
 from service.search.parameters import Catalogue, Parameter
 from service.search.rows import Row

@@ -78,9 +78,7 @@ def _check_outer_resource(resource: Object, where: Where, run: Run) -> None:
 
 def _compile(type_name: str, path: str | None) -> Compiled:
     definition = definitions.type_definition(type_name)
-    # The elements of a profile (SimpleQuantity) carry the name of the type that it narrows.
-    root = definition.elements[0].path.partition(".")[0]
-    elements = definition.children[path or root]
+    elements = definition.children[path or definition.root]
     properties: dict[str, Check] = {}
     texts: dict[str, Accepts] = {}
     for element in elements:

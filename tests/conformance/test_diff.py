@@ -8,9 +8,8 @@ import pytest
 
 from service.fhir.diff import diff, patch
 from service.fhir.fhirpath_patch import apply
-from service.fhir.json import dumps, loads
+from service.fhir.json import canonical, dumps, loads
 from tests.conformance.packages import resource_files
-from tests.conformance.test_xml import canonical
 
 SIZE = 40_000
 PER_TYPE = 25

@@ -40,9 +40,7 @@ BAD: Final = [(path.stem, case) for path in CASES for case in yaml.safe_load(pat
 @cache
 def validator() -> Validator:
     """A validator that knows R5 and the package."""
-    core = CoreDefinitions()
-    core.below = core_library()
-    library = Library(core)
+    library = Library(CoreDefinitions(core_library()))
     for type_ in ("StructureDefinition", "ValueSet", "CodeSystem"):
         for resource in package.resources(type_):
             library.add(resource)

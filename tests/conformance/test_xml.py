@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import orjson
 import pytest
 
-from service.fhir.json import JsonNumber, loads
+from service.fhir.json import canonical, loads
 from service.fhir.xml import from_xml, to_xml
 from tests.conformance.packages import resource_files
 
 LARGE = 3_000_000
 """Bytes above which an example takes seconds and shows nothing that the others do not."""
-
-
-def canonical(resource: object) -> bytes:
-    """The resource with its members in one order, every number as it was written."""
-
-    def lexeme(number: JsonNumber) -> orjson.Fragment:
-        return orjson.Fragment(number.lexeme)
-
-    return orjson.dumps(resource, lexeme, orjson.OPT_SORT_KEYS)
 
 
 @pytest.mark.timeout(300)

@@ -6,12 +6,12 @@ import httpx
 import pytest
 
 from service.compose import create_app_over
-from service.fhir.json import dumps, loads
+from service.fhir.json import canonical, dumps, loads
 from service.fhir.xml import from_xml, to_xml
 from service.settings import Settings
 from service.store.base import Store
 from tests.conformance.packages import resource_files
-from tests.conformance.test_xml import LARGE, canonical
+from tests.conformance.test_xml import LARGE
 from tests.support.asking import FHIR_JSON, FHIR_XML
 
 EVERY = 97

@@ -286,7 +286,7 @@ async def test_another_process_follows(fhir: Fhir, configured: Configured, monke
     await indexed(other)
     for client in (fhir, other):
         assert sorted(await client.ids("ResearchStudy?alias=berlin")) == ["a", "late"]
-    monkeypatch.setattr("service.interactions.parameters.INTERVAL", 0.0)
+    monkeypatch.setattr("service.interactions.follow.INTERVAL", 0.0)
     await fhir.delete("SearchParameter/alias")
     await asyncio.sleep(1.0)
     refused(await other.get("ResearchStudy?alias=berlin"), 400, "invalid", "alias")

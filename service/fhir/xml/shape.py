@@ -23,9 +23,7 @@ def elements(place: Place) -> tuple[ElementDefinition, ...]:
     """Return the elements directly below a place, in the order of the format."""
     type_, path = place
     definition = definitions.type_definition(type_)
-    # The elements of a profile (SimpleQuantity) carry the name of the type that it narrows.
-    root = definition.elements[0].path.partition(".")[0]
-    return definition.children[root if path == type_ else path]
+    return definition.children[definition.root if path == type_ else path]
 
 
 @cache

@@ -23,8 +23,8 @@ _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 class CoreDefinitions(Library):
     """What the table has; nothing is added to it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, below: Library | None = None) -> None:
+        super().__init__(below)
         table = (TABLES / "structure_definitions.json").read_bytes()
         self._raw = msgspec.json.decode(table, type=dict[str, msgspec.Raw])
 

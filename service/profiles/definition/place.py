@@ -25,9 +25,7 @@ def root(type_name: str) -> Place | None:
     """The place of a type's own elements, None if R5 has no such type."""
     if type_name not in definitions.type_names():
         return None
-    elements = definitions.type_definition(type_name).elements
-    # The elements of a profile (SimpleQuantity) carry the name of the type that it narrows.
-    return Place(type_name, elements[0].path.partition(".")[0] if elements else type_name)
+    return Place(type_name, definitions.type_definition(type_name).root or type_name)
 
 
 @cache
