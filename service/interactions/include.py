@@ -9,10 +9,9 @@ from service.fhir.json import loads
 from service.fhir.references import parse_literal
 from service.interactions.engine import Engine
 from service.search.index import values
-from service.search.parameters import Parameter
 from service.search.query import And, Or, Predicate, Query, Term, Types
 from service.search.request import Include
-from service.search.types.reference import CANONICALS
+from service.search.types.reference import CANONICAL, CANONICALS, NAMES, names
 from service.store.base import Version
 
 LIMIT: Final = 1000
@@ -60,42 +59,26 @@ async def _follow(engine: Engine, include_: Include, versions: Sequence[Version]
                 if (key := _literal(engine, value)) is not None and include_.target in (None, key[0]):
                     keys[key] = None
                 elif isinstance(value, str):
-                    canonicals.update(dict.fromkeys(_canonical(engine, parameter, include_.target, value)))
+                    named = Term(NAMES, value.partition("#")[0])
+                    targets = (include_.target,) if include_.target else parameter.targets
+                    canonicals[And((Types(targets), named)) if targets else named] = None
     found = list((await engine.store.read_many(list(keys), seq)).values())
     if canonicals:
         found += await engine.store.search(Query((), Or(tuple(canonicals))), seq, limit=LIMIT + 1)
     return found
 
 
-async def _back(engine: Engine, include_: Include, targets: Sequence[Version], seq: int) -> list[Version]:
-    """What points to one of these: to its place, or as a canonical to its url and, where it names one, its version."""
+async def _back(engine: Engine, include_: Include, targets: Sequence[Version], seq: int) -> Sequence[Version]:
+    """What points to one of these: to its place, or as a canonical to its URL and, where it names one, its version."""
     places = {f"{target.type}/{target.id}" for target in targets}
-    canonicals = [p for p in include_.parameters if not p.types.isdisjoint(CANONICALS)]
-    urls: dict[str, set[str]] = {}
-    for target in targets if canonicals else ():
-        resource = loads(target.json or b"{}")
-        if url := resource.get("url"):
-            urls.setdefault(url, {url}).add(f"{url}|{resource.get('version', '')}")
-    alternatives = [Term(p.key, place) for p in include_.parameters for place in places]
-    alternatives += [Term(p.key, url) for p in canonicals for url in urls]
+    alternatives = [Term(parameter.key, place) for parameter in include_.parameters for place in places]
+    canonicals = [parameter for parameter in include_.parameters if not parameter.types.isdisjoint(CANONICALS)]
+    if canonicals:
+        called = {row.value for target in targets for row in names(loads(target.json or b"{}"))}
+        alternatives += [Term(parameter.key + CANONICAL, name) for parameter in canonicals for name in called]
     if not alternatives:
         return []
-    found = await engine.store.search(Query((include_.type,), Or(tuple(alternatives))), seq, limit=LIMIT + 1)
-    if not urls:
-        return found
-    named = places.union(*urls.values())
-    return [version for version in found if named & set(_names(engine, include_, version))]
-
-
-def _names(engine: Engine, include_: Include, version: Version) -> Iterable[str]:
-    """What a resource points to: places on this server and canonicals."""
-    resource = loads(version.json or b"{}")
-    for parameter in include_.parameters:
-        for _, value in values(resource, parameter):
-            if (key := _literal(engine, value)) is not None:
-                yield "/".join(key)
-            if isinstance(value, str):
-                yield value
+    return await engine.store.search(Query((include_.type,), Or(tuple(alternatives))), seq, limit=LIMIT + 1)
 
 
 def _literal(engine: Engine, value: Any) -> Key | None:  # noqa: ANN401  # any JSON value
@@ -106,15 +89,3 @@ def _literal(engine: Engine, value: Any) -> Key | None:  # noqa: ANN401  # any J
     if literal is None or not (literal.base is None or literal.base in engine.bases):
         return None
     return literal.type, literal.id
-
-
-def _canonical(engine: Engine, parameter: Parameter, target: str | None, canonical: str) -> Iterable[Predicate]:
-    """What finds the resources that a canonical names: those with this url and, where it has one, this version."""
-    url, _, version = canonical.partition("#")[0].partition("|")
-    for type_ in (target,) if target else parameter.targets:
-        known = engine.catalogue.for_type(type_)
-        if "url" in known and known["url"].type == "uri":
-            parts: list[Predicate] = [Types((type_,)), Term(known["url"].key, url)]
-            if version and "version" in known:
-                parts.append(Term(known["version"].key, version.casefold()))
-            yield And(tuple(parts))

@@ -17,6 +17,7 @@ from service.search.filter import parse_filter
 from service.search.parameters import Catalogue, Parameter, hierarchies
 from service.search.query import And, Ids, Linked, Not, Or, Predicate, Query, ReverseLinked, Types
 from service.search.types import NEGATED, Context, date, missing, predicate
+from service.search.types.reference import referred_to, refers_to
 
 MAX_DEPTH: Final = 10
 """Links that one chain may follow."""
@@ -100,7 +101,7 @@ class Criteria:
         problems: list[Invalid] = []
         for target in targets:
             try:
-                links.append(Linked(parameter.key, Query((target,), self.parse((target,), rest, text, depth + 1))))
+                links.append(refers_to(parameter, Query((target,), self.parse((target,), rest, text, depth + 1))))
             except Invalid as problem:  # a target for which the rest has no meaning is not what the chain means
                 problems.append(problem)
         if links:
@@ -121,7 +122,7 @@ class Criteria:
         parameter = self.find(type_, reference, name)
         if parameter.type != "reference":
             raise Invalid(f"{reference} of {type_} is no reference.", expression=name)
-        return ReverseLinked(parameter.key, Query((type_,), self.parse((type_,), rest, text, depth + 1)))
+        return referred_to(parameter, Query((type_,), self.parse((type_,), rest, text, depth + 1)))
 
     def _special(self, type_: str, parameter: Parameter, name: str, text: str) -> Predicate:
         if parameter.code == "_filter":

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from service.errors import Invalid
 from service.search.query import And, Contains, Linked, Not, Or, Predicate, Query
+from service.search.types.reference import refers_to
 
 if TYPE_CHECKING:
     from service.search.criteria import Criteria
@@ -99,7 +100,7 @@ class _Parser:
             if not following.text.startswith(".") or len(following.text) == 1:
                 self._fail("'.' and a search parameter", following)
             inner = self._comparison(target, following.text[1:])
-            return Linked(parameter.key, Query((target,), And((condition, inner))))
+            return refers_to(parameter, Query((target,), And((condition, inner))))
         return self._comparison(type_, word.text if dot and rest else code)
 
     def _comparison(self, type_: str, path: str) -> Predicate:
@@ -185,8 +186,8 @@ def _at_end(predicate: Predicate) -> Predicate:
     match predicate:
         case Contains(key, text):
             return Contains(key, text, at_end=True)
-        case Linked(key, query):
-            return Linked(key, replace(query, where=_at_end(query.where)))
+        case Linked(query=query):
+            return replace(predicate, query=replace(query, where=_at_end(query.where)))
         case Or(parts):
             return Or(tuple(map(_at_end, parts)))
     return predicate

@@ -118,18 +118,26 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A term row's value under ``key`` is ``type/id`` of a resource that the query matches."""
+    """A term row's value under ``key`` is a name of a resource that the query matches.
+
+    Its name is its ``type/id``; where ``names`` is given, it is each value that it has itself under that key.
+    """
 
     key: str
     query: Query
+    names: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReverseLinked:
-    """A resource that the query matches has a term row under ``key`` whose value is ``type/id`` of this one."""
+    """A resource that the query matches has a term row under ``key`` whose value is a name of this one.
+
+    Names are as in :class:`Linked`.
+    """
 
     key: str
     query: Query
+    names: str | None = None
 
 
 Predicate = (

@@ -115,6 +115,8 @@ def combined(parts: st.SearchStrategy[Predicate]) -> st.SearchStrategy[Predicate
         | st.builds(Not, parts)
         | st.builds(Linked, st.just("link"), inner)
         | st.builds(ReverseLinked, st.just("link"), inner)
+        | st.builds(Linked, keys, inner, keys)
+        | st.builds(ReverseLinked, keys, inner, keys)
     )
 
 

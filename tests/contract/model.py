@@ -120,16 +120,16 @@ def holds(predicate: Predicate, entry: Entry, current: list[Entry]) -> bool:
                 all(_of_rows(part, [row for row in of_elements if row.part == element]) for part in parts)
                 for element in {row.part for row in of_elements if row.part > 0}
             )
-        case Linked(key, query):
-            return bool(_links(entry, key) & {_name(each) for each in matches(query, current)})
-        case ReverseLinked(key, query):
-            return any(_name(entry) in _links(each, key) for each in matches(query, current))
+        case Linked(key, query, names):
+            return any(_links(entry, key) & _names(each, names) for each in matches(query, current))
+        case ReverseLinked(key, query, names):
+            return any(_names(entry, names) & _links(each, key) for each in matches(query, current))
         case _:
             return _of_rows(predicate, entry.rows)
 
 
-def _name(entry: Entry) -> str:
-    return f"{entry.version.type}/{entry.version.id}"
+def _names(entry: Entry, key: str | None) -> set[str]:
+    return {f"{entry.version.type}/{entry.version.id}"} if key is None else _links(entry, key)
 
 
 def _links(entry: Entry, key: str) -> set[str]:

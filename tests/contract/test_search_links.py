@@ -49,6 +49,27 @@ async def test_reverse_linked(store: Store) -> None:
     assert await found(store, Or((from_(Term("name", "x")), Ids(("c",))))) == "a c"
 
 
+async def test_names_of_their_own(store: Store) -> None:
+    """With ``names``, a link is to what a match has under that key, whatever its type and id are."""
+    await write(store, put("a", rows=[TermRow("called", "u"), TermRow("called", "u|1"), TermRow("name", "x")]))
+    await write(store, put("b", rows=[TermRow("called", "u"), TermRow("name", "y")]), put("Group", rows=[]))
+    links = {"1": ("u",), "2": ("u|1",), "3": ("Group/a", "v"), "4": ("v", "u")}
+    rows = {id_: [TermRow("uses", value) for value in values] for id_, values in links.items()}
+    await write(store, *(put(id_, type_="Evidence", rows=each) for id_, each in rows.items()))
+    x, y = Query(("Group",), Term("name", "x")), Query(("Group",), Term("name", "y"))
+    assert await found(store, Linked("uses", x, "called"), types="Evidence") == "1 2 4"
+    assert await found(store, Linked("uses", y, "called"), types="Evidence") == "1 4"
+    assert await found(store, Linked("uses", Query(("Citation",)), "called"), types="Evidence") == ""
+    assert await found(store, Linked("uses", x, "nobody has"), types="Evidence") == ""
+    assert await found(store, Not(Linked("uses", y, "called")), types="Evidence") == "2 3"
+    second = Query(("Evidence",), Ids(("2",)))
+    assert await found(store, ReverseLinked("uses", second, "called")) == "a"
+    assert await found(store, ReverseLinked("uses", Query(("Evidence",)), "called")) == "a b"
+    assert await found(store, ReverseLinked("uses", Query(("Evidence",), Ids(("3",))), "called")) == ""
+    twice = Linked("uses", Query(("Group",), ReverseLinked("uses", second, "called")), "called")
+    assert await found(store, twice, types="Evidence") == "1 2 4"
+
+
 async def test_type_and_id_both_count(store: Store) -> None:
     """A reference is to a type and an id; the same id in another type, or a value that names no type, is another."""
     await write(store, put("a"), put("a", type_="Citation"), put("1", type_="Evidence", rows=[TermRow("study", "a")]))

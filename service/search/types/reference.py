@@ -9,7 +9,7 @@ follow a hierarchy, which takes reading: the caller does so, see :func:`service.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from service.errors import Invalid
@@ -18,7 +18,7 @@ from service.fhir.references import Literal, is_id, parse_literal
 from service.search.escaping import split, unescape
 from service.search.folding import fold
 from service.search.parameters import Parameter
-from service.search.query import Bound, Or, Predicate, Prefix, Range, Sort, Term
+from service.search.query import Bound, Linked, Or, Predicate, Prefix, Query, Range, ReverseLinked, Sort, Term
 from service.search.rows import HIGHEST, RangeRow, Row, TermRow, WordsRow
 from service.search.types.base import ANYWHERE, Context, literal, unsupported
 from service.search.types.ranges import SCOPE_END
@@ -29,6 +29,10 @@ MODIFIERS: Final = frozenset({"identifier", "text", "text-advanced", "above", "b
 ID: Final = ":id"
 """The form of the key for an id alone, where a reference can point to more than a few types."""
 IDENTIFIER: Final = ":identifier"
+CANONICAL: Final = ":canonical"
+"""The form of the key for a canonical as it links to a resource: with its version, without a fragment."""
+NAMES: Final = "canonical"
+"""The key, of no type, for what canonicals call a resource: whatever its type, it has one URL."""
 VERSION: Final = ":version"
 _FEW: Final = 8
 _NUMBERED: Final = re.compile(r"[0-9]{1,99}(?:[.-][0-9]{1,99})*")
@@ -84,6 +88,25 @@ def predicate(
     raise unsupported(parameter, modifier, name)
 
 
+def refers_to(parameter: Parameter, query: Query) -> Predicate:
+    """Return the predicate of a reference to what a query matches, by its place or as a canonical by its URL."""
+    return _any([Linked(key, query, names) for key, names in _links(parameter)])
+
+
+def referred_to(parameter: Parameter, query: Query) -> Predicate:
+    """Return the predicate of being what a match of a query refers to."""
+    return _any([ReverseLinked(key, query, names) for key, names in _links(parameter)])
+
+
+def names(resource: Mapping[str, Any]) -> Iterator[TermRow]:
+    """Yield the rows of what canonicals call a resource: its URL, and its URL with its version."""
+    url, version = resource.get("url"), resource.get("version")
+    if url:
+        yield TermRow(NAMES, url)
+        if version:
+            yield TermRow(NAMES, f"{url}|{version}")
+
+
 def sort(parameter: Parameter, descending: bool) -> Sort:
     """Return the order by the reference's text."""
     return Sort("value", parameter.key, descending)
@@ -110,9 +133,18 @@ def _literal(parameter: Parameter, reference: str) -> Iterator[Row]:
         yield TermRow(parameter.key + ID, found.id)
 
 
+def _links(parameter: Parameter) -> Iterator[tuple[str, str | None]]:
+    """Yield the keys of a parameter that link to resources, each with the key of the names that they link to."""
+    if not _only_canonicals(parameter):
+        yield parameter.key, None
+    if not parameter.types.isdisjoint(CANONICALS):
+        yield parameter.key + CANONICAL, NAMES
+
+
 def _canonical(key: str, text: str) -> Iterator[Row]:
     url, _, version = text.partition("|")
     yield TermRow(key, url, version)
+    yield TermRow(key + CANONICAL, text.partition("#")[0])
     if version:
         yield TermRow(key + VERSION, f"{url}|{version}")
         if _NUMBERED.fullmatch(version):

@@ -10,6 +10,7 @@ MongoDB has no join that an index could drive, so the links of a query are resol
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -138,20 +139,18 @@ class Finder:
                 return type(predicate)(cast(tuple[Predicate, ...], resolved))
             case Not(part):
                 return Not(cast(Predicate, await self._with_lists(part)))
-            case Linked(key, query) | ReverseLinked(key, query):
+            case Linked(key, query, names) | ReverseLinked(key, query, names):
                 inner = await self._resolved(query)
                 plain = Query(query.types)
-                fields = _NAME if isinstance(predicate, Linked) else _LINKS
+                fields = _NAME if isinstance(predicate, Linked) and names is None else _LINKS
                 found: list[Document] = []
                 if not _has_links(inner):
                     found = await self._plain(inner, plain, None, SHORT + 1, fields)
                 if _has_links(inner) or len(found) > SHORT:
-                    changed = Query(query.types, cast(Predicate, inner))
-                    return type(predicate)(key, changed)
+                    return replace(predicate, query=Query(query.types, cast(Predicate, inner)))
                 if isinstance(predicate, Linked):
-                    return OneOf(key, tuple(_name(document) for document in found))
-                values = (value for document in found for value in values_under(document, key))
-                return Named(tuple(dict.fromkeys(values)))
+                    return OneOf(key, _names(found, names))
+                return _named(_names(found, key), names)
             case _:
                 return predicate
 
@@ -163,23 +162,35 @@ class Finder:
                 return type(predicate)(cast(tuple[Predicate, ...], resolved))
             case Not(part):
                 return Not(cast(Predicate, await self._within(part, batch)))
-            case Linked(key, query):
-                values = dict.fromkeys(value for document in batch for value in values_under(document, key))
-                asked = self._narrowed(query, Named(tuple(value for value in values if "/" in value)))
-                return OneOf(key, tuple([_name(document) async for document in self._all(asked, _NAME)]))
-            case ReverseLinked(key, query):
-                names = {_name(document) for document in batch}
-                asked = self._narrowed(query, OneOf(key, tuple(names)))
+            case Linked(key, query, names):
+                asked = self._narrowed(query, _named(_names(batch, key), names))
+                found = [name async for document in self._all(asked, _LINKS) for name in _names([document], names)]
+                return OneOf(key, tuple(dict.fromkeys(found)))
+            case ReverseLinked(key, query, names):
+                own = _names(batch, names)
+                asked = self._narrowed(query, OneOf(key, own))
                 linked: set[str] = set()
                 async for document in self._all(asked, _LINKS):
-                    linked |= names.intersection(values_under(document, key))
-                return Named(tuple(linked))
+                    linked |= set(own).intersection(values_under(document, key))
+                return _named(tuple(linked), names)
             case _:
                 return predicate
 
     @staticmethod
     def _narrowed(query: Query, condition: Resolved) -> Query:
         return Query(query.types, And((cast(Predicate, condition), query.where)))
+
+
+def _names(documents: Sequence[Mapping[str, Any]], key: str | None) -> tuple[str, ...]:
+    """Return each value that documents have under a key; without a key, their ``type/id``."""
+    if key is None:
+        return tuple(_name(document) for document in documents)
+    return tuple(dict.fromkeys(value for document in documents for value in values_under(document, key)))
+
+
+def _named(names: tuple[str, ...], key: str | None) -> Named | OneOf:
+    """Return the predicate of having one of these names."""
+    return Named(tuple(name for name in names if "/" in name)) if key is None else OneOf(key, names)
 
 
 def _name(document: Mapping[str, Any]) -> str:

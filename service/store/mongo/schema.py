@@ -24,7 +24,7 @@ from pymongo.errors import DuplicateKeyError
 from service.errors import Unavailable
 from service.store.mongo.driver import Collection, Database, Document
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 HEAD: Final = "head"
 IDENTITY: Final = "identity"
 

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from service.search.query import (
     And,
@@ -51,6 +51,11 @@ NONE: Final = Drive(Sql().add("SELECT NULL AS position WHERE 0"), 0)
 """The drive of what no row can match."""
 LINKS: Final = 4
 """How many times fewer resources of another query are listed than candidates are collected."""
+_VALUES: Final = (
+    "SELECT DISTINCT term.value FROM json_each(?) AS source CROSS JOIN term"
+    " ON term.position = source.value AND term.key = ?"
+)
+"""The values of versions, by their positions, under a key."""
 _COMPOUND: Final = 100
 """Selections that one statement puts together at one level; SQLite has a limit for them."""
 
@@ -201,7 +206,14 @@ class Planner:
         return Drive(_all(selects), visited)
 
     def _linked(self, predicate: Linked, bound: int) -> Drive | None:
-        targets = self._named("v.type || '/' || v.id", predicate.query, bound)
+        if predicate.names is None:
+            targets = self._listed("v.type || '/' || v.id", predicate.query, bound)
+        else:
+            number = self._translator.numbers(predicate.names)
+            if number is None:
+                return NONE
+            positions = self._listed("v.position", predicate.query, bound)
+            targets = positions and self._names(positions, number)
         if targets is None:
             return None
         return self._term(OneOf(predicate.key, targets), bound) if targets else NONE
@@ -210,23 +222,25 @@ class Planner:
         number = self._translator.numbers(predicate.key)
         if number is None:
             return NONE
-        sources = self._named("v.position", predicate.query, bound)
+        sources = self._listed("v.position", predicate.query, bound)
         if sources is None:
             return None
-        links = (
-            "SELECT DISTINCT term.value FROM json_each(?) AS source CROSS JOIN term"
-            " ON term.position = source.value AND term.key = ?"
-        )
+        if predicate.names is not None:
+            return self._term(OneOf(predicate.names, self._names(sources, number)), bound)
         selects: list[Sql] = []
         for index, visible in self._translator.indexes("version", "target.until"):
             name = index if index == "version_current" else "version_identity"
-            sql = Sql().add(f"SELECT target.position FROM ({links}) AS link", json.dumps(sources), number)  # noqa: S608
+            sql = Sql().add(f"SELECT target.position FROM ({_VALUES}) AS link", json.dumps(sources), number)  # noqa: S608
             sql.add(f"CROSS JOIN version AS target INDEXED BY {name}")
             sql.add(f"ON target.type = {type_in('link.value')} AND target.id = {id_in('link.value')} WHERE")
             selects.append(sql.take(visible))
         return self._counted(_all(selects), bound)
 
-    def _named(self, expression: str, query: Query, bound: int) -> tuple[str, ...] | None:
+    def _names(self, positions: Sequence[int], number: int) -> tuple[str, ...]:
+        """Return the values that versions have under a key."""
+        return tuple(row[0] for row in self._connection.execute(_VALUES, (json.dumps(positions), number)))
+
+    def _listed(self, expression: str, query: Query, bound: int) -> tuple[Any, ...] | None:
         """Return what an expression gives for all matches of another query; None where they are too many to list.
 
         A list keeps the statement flat, however long the chain of queries.

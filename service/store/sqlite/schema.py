@@ -16,7 +16,7 @@ from typing import Final
 
 from service.errors import Unavailable
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 CACHE_KIBIBYTES: Final = 65_536
 """Page cache of the writer; a reader has a quarter of it."""
 BUSY_SECONDS: Final = 60

@@ -145,24 +145,28 @@ class Translator:
         return Sql().add("EXISTS (SELECT 1 FROM").take(tables).take(conditions).add(")")
 
     def _follow(self, predicate: Linked | ReverseLinked, v: str, tables: Sql, conditions: Sql) -> None:
-        number = self.numbers(predicate.key)
         link, other = f"t{next(self._names)}", f"v{next(self._names)}"
         tables.add("CROSS JOIN" if tables.text else "")
-        if isinstance(predicate, Linked):
+        if isinstance(predicate, Linked) and predicate.names is None:
             index = "version_current" if self.moment.newest else "version_identity"
             tables.add(f"term AS {link} CROSS JOIN version AS {other} INDEXED BY {index}")
-            conditions.add(f"AND {link}.position = {v}.position AND {link}.key = ?", -1 if number is None else number)
+            conditions.add("AND").take(self._own(link, predicate.key, v))
             conditions.add(f"AND {other}.type = {type_in(f'{link}.value')} AND {other}.id = {id_in(f'{link}.value')}")
         else:
-            tables.add(f"term AS {link} CROSS JOIN version AS {other} NOT INDEXED")
-            found = [
-                Sql()
-                .add(f"({link}.key = ? AND {link}.value = {v}.type || '/' || {v}.id AND", number or -1)
-                .take(condition)
-                .add(")")
-                for _, condition in self.indexes("term", f"{link}.until")
-            ]
-            conditions.add("AND").take(joined(found, "OR", "0")).add(f"AND {other}.position = {link}.position")
+            last = link
+            if predicate.names is None:
+                tables.add(f"term AS {link}")
+                conditions.add("AND").take(self._anyones(link, predicate.key, f"{v}.type || '/' || {v}.id"))
+            else:
+                # A name of one is a link of the other: a row of this version, and those of others with its value.
+                last = f"n{next(self._names)}"
+                forward = isinstance(predicate, Linked)
+                own, anyones = (predicate.key, predicate.names) if forward else (predicate.names, predicate.key)
+                tables.add(f"term AS {link} CROSS JOIN term AS {last}")
+                conditions.add("AND").take(self._own(link, own, v))
+                conditions.add("AND").take(self._anyones(last, anyones, f"{link}.value"))
+            tables.add(f"CROSS JOIN version AS {other} NOT INDEXED")
+            conditions.add(f"AND {other}.position = {last}.position")
         query = predicate.query
         conditions.add("AND").take(self.moment.visible(other))
         if query.types:
@@ -172,6 +176,22 @@ class Translator:
                 self._follow(part, other, tables, conditions)
             else:
                 conditions.add("AND").take(self.holds(part, other))
+
+    def _own(self, row: str, key: str, v: str) -> Sql:
+        """Return the condition that a term row is one of a version's under a key."""
+        return Sql().add(f"{row}.position = {v}.position AND {row}.key = ?", self._number(key))
+
+    def _anyones(self, row: str, key: str, value: str) -> Sql:
+        """Return the condition that a term row is a visible one, of whatever version, with this value under a key."""
+        rows = [
+            Sql().add(f"({row}.key = ? AND {row}.value = {value} AND", self._number(key)).take(condition).add(")")
+            for _, condition in self.indexes("term", f"{row}.until")
+        ]
+        return joined(rows, "OR", "0")
+
+    def _number(self, key: str) -> int:
+        number = self.numbers(key)
+        return -1 if number is None else number
 
     def indexes(self, table: str, until: str, current: str = "") -> Iterable[tuple[str, Sql]]:
         """Yield the indexes that have the visible rows of a table, with the condition that goes with each."""

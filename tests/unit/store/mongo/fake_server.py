@@ -16,6 +16,8 @@ from typing import Any, Final
 import bson
 from bson import Int64
 
+from service.store.mongo.schema import SCHEMA_VERSION
+
 Document = dict[str, Any]
 Answer = Callable[[Document], Document | None]
 """An answer by script; None: the connection is cut before the answer goes out."""
@@ -140,7 +142,7 @@ class FakeServer:
             return []
         if command["filter"] == {"_id": "head"}:
             return [dict(self.head)]
-        return [{"_id": "identity", "schema": 1, "secret": bytes(32)}]
+        return [{"_id": "identity", "schema": SCHEMA_VERSION, "secret": bytes(32)}]
 
     def _hello(self) -> Document:
         limits = {"maxBsonObjectSize": 1 << 24, "maxMessageSizeBytes": 48_000_000, "maxWriteBatchSize": 100_000}

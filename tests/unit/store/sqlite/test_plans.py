@@ -77,6 +77,13 @@ QUERIES: dict[str, Query] = {
     "chain to one": Query(("Evidence",), Linked("study", Query(("Group",), Term("identifier", "s30")))),
     "chain to many": Query(("Evidence",), Linked("study", OF_STUDY)),
     "reverse chain": Query(("Group",), ReverseLinked("study", Query(("Evidence",), Term("outcome", "o5")))),
+    "by a name to one": Query(
+        ("Evidence",), Linked("uses", Query(("Group",), Term("identifier", "s30")), "identifier")
+    ),
+    "by a name to many": Query(("Evidence",), Linked("uses", OF_STUDY, "identifier")),
+    "by a name, reverse": Query(
+        ("Group",), ReverseLinked("uses", Query(("Evidence",), Term("outcome", "o5")), "identifier")
+    ),
     "not linked": Query(("Evidence",), Not(Linked("study", OF_STUDY))),
     "newest first": Query(("Evidence",), sort=(Sort("low", "date", descending=True),)),
     "by title": Query(("Evidence",), Term("status", "active"), (Sort("value", "title"),)),
@@ -113,6 +120,7 @@ def registry(size: int) -> Iterator[Change]:
         date = f"{mixed * 100_000 // size:06}"
         rows = [
             TermRow("study", f"Group/s{number // PER_STUDY}"),
+            TermRow("uses", f"s{number // PER_STUDY}"),
             TermRow("identifier", f"n{number}"),
             TermRow("status", "retired" if mixed % 5 == 0 else "active"),
             TermRow("outcome", f"o{number % 10}"),
