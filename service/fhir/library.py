@@ -30,7 +30,10 @@ class Library:
 
     def generation(self, *types: str) -> int:
         """Return how often the resources of these types, or of all, have changed, here and below."""
-        own = sum(self._changes[type_] for type_ in types or self._changes)
+        changes = self._changes
+        own = 0
+        for type_ in types or changes:
+            own += changes.get(type_, 0)
         return own + (self.below.generation(*types) if self.below else 0)
 
     def add(self, resource: Resource) -> None:

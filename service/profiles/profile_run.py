@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from service.errors import Issue, Severity
 from service.profiles import item as items
@@ -18,7 +18,7 @@ from service.profiles.run import SINGLE, Object, Run, Where, location
 
 if TYPE_CHECKING:
     from service.profiles.profile import Profile
-    from service.terminology.base import Terminology
+    from service.terminology.base import Terminology, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,25 @@ class Question:
     where: str
 
 
+class Asked(NamedTuple):
+    """A code in question, and the value set in which it should be."""
+
+    value_set: str
+    system: str | None
+    code: str
+    version: str | None
+    display: str | None
+
+
 class Surroundings(Protocol):
     """What a run asks for: profiles by canonical, and the terminology."""
 
     terminology: Terminology
-    right_codes: set[tuple[str | None, ...]]
+    verdicts: dict[tuple[Any, ...], Verdict]
+    """What is known of codes that have been asked about."""
 
-    def remember(self, *code: str | None) -> None:
-        """Keep a value set, system, code, display and version that are right, among ``right_codes``."""
+    def verdict(self, asked: Asked) -> Verdict:
+        """The verdict on a code, which is among ``verdicts`` from then on."""
         ...
 
     def profile(self, canonical: str) -> Profile | None:

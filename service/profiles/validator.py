@@ -21,15 +21,16 @@ from service.profiles.definition.problems import ProfileError
 from service.profiles.definition.tree import Trees
 from service.profiles.item import Item
 from service.profiles.profile import Profile
-from service.profiles.profile_run import ProfileRun, Question
+from service.profiles.profile_run import Asked, ProfileRun, Question
 from service.profiles.rules import coded, extension_use
 from service.profiles.run import SINGLE, Object, Where
-from service.terminology.base import Terminology
+from service.terminology.base import Terminology, Verdict
 
 MOST_CODES: Final = 20_000
-"""Codes that are remembered as right."""
+"""Codes whose verdicts are remembered."""
 
 _TYPE: Final = "StructureDefinition"
+_CODES: Final = ("ValueSet", "CodeSystem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Validator:
         self._generation = library.generation(_TYPE)
         self._trees = Trees(library)
         self._profiles: dict[str, Profile | ProfileError | None] = {}
-        self.right_codes: set[tuple[str | None, ...]] = set()
+        self._codes = library.generation(*_CODES)
+        self.verdicts: dict[tuple[Any, ...], Verdict] = {}
 
     def check(self, resource: Object, profiles: Sequence[str] = ()) -> list[Issue]:
         """Return every problem of a resource; never raises for its content. See :meth:`check_full`."""
@@ -92,11 +94,16 @@ class Validator:
             text = f"the profile {canonical} is not known here"
             run.report("not-found", "unknown-profile", where, text, self._unknown_profile)
 
-    def remember(self, *code: str | None) -> None:
-        """Keep a code that is right; a bounded number of them, for as long as the library stays the same."""
-        if len(self.right_codes) >= MOST_CODES:
-            self.right_codes.clear()
-        self.right_codes.add(code)
+    def verdict(self, asked: Asked) -> Verdict:
+        """The verdict on a code; a bounded number of them is kept, for as long as the library stays the same."""
+        found = self.verdicts.get(asked)
+        if found is None:
+            if len(self.verdicts) >= MOST_CODES:
+                self.verdicts.clear()
+            found = self.verdicts[asked] = self.terminology.in_value_set(
+                asked.value_set, asked.system, asked.code, version=asked.version, display=asked.display
+            )
+        return found
 
     def _found(self, canonical: str) -> Profile | ProfileError | None:
         if canonical not in self._profiles:
@@ -113,7 +120,10 @@ class Validator:
             self._generation = generation
             self._trees = self._trees.anew()
             self._profiles = {}
-            self.right_codes.clear()
+        codes = self._library.generation(*_CODES)
+        if codes != self._codes:
+            self._codes = codes
+            self.verdicts.clear()
 
     def _member_of(self, node: Node, value_set: str) -> bool | None:
         found = coded.codes(Item(node.value, None, (None, node.type, SINGLE), node.type, None))

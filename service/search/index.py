@@ -32,6 +32,8 @@ class _Entry:
 
     parameter: Parameter
     sources: tuple[Source, ...]
+    members: tuple[str, ...]
+    """Members of which a resource needs one for anything to be found; empty where that is not known."""
     rows: Callable[[Parameter, str, Any], Iterable[Row]]
     present: WordsRow
 
@@ -61,11 +63,19 @@ def _for_type(type_: str, catalogue: Catalogue) -> tuple[_Entry, ...]:
 
 def _entry(parameter: Parameter) -> _Entry:
     sources = () if parameter.code in _WHOLE else parameter.sources
-    return _Entry(parameter, sources, kind(parameter).rows, WordsRow(parameter.present, ("",)))
+    members = [source.expression.members for source in sources]
+    known = sorted(frozenset().union(*(each for each in members if each))) if None not in members else ()
+    return _Entry(parameter, sources, tuple(known), kind(parameter).rows, WordsRow(parameter.present, ("",)))
 
 
 def _rows(resource: Json, entries: Iterable[_Entry], bases: tuple[str, ...]) -> Iterator[Row]:
     for entry in entries:
+        if entry.members:
+            for member in entry.members:
+                if member in resource:
+                    break
+            else:
+                continue
         found = _values(resource, entry)
         if entry.parameter.type == "composite":
             yield from _composite(entry, found)

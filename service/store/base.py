@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal, Protocol
 
 from service.errors import Conflict, PreconditionFailed
@@ -30,6 +31,7 @@ MAX_RESOURCE_SIZE: Final = 15 * 1024 * 1024
 """Bytes of one resource at the most, where a setting does not say less: what fits MongoDB's 16 MiB documents."""
 
 
+@lru_cache(maxsize=64)  # all versions of a commit have the same
 def instant_text(milliseconds: int) -> str:
     """Return a FHIR instant in UTC for milliseconds since the epoch."""
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)

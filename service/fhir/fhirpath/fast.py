@@ -43,10 +43,14 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """An expression over plain JSON: its values, with or without their types."""
+    """An expression over plain JSON: its values, with or without their types.
+
+    ``members`` are those of the root of which it needs one to find anything, None where that is not known.
+    """
 
     values: Get
     typed: Callable[[dict[str, Any]], list[tuple[str, Json]]]
+    members: frozenset[str] | None = None
 
 
 def compile_extract(tree: Syntax, root: str) -> Extract | None:
@@ -59,9 +63,17 @@ def compile_extract(tree: Syntax, root: str) -> Extract | None:
         if found is None or any(model.is_abstract(path.type) for path in found):
             return None
         paths.extend(found)
-    if len(parts) > 1:
-        return _distinct(paths)
-    return _plain(paths)
+    extract = _distinct(paths) if len(parts) > 1 else _plain(paths)
+    members = [_first_member(path) for path in paths]
+    known = frozenset(member for member in members if member is not None)
+    return extract if None in members else replace(extract, members=known)
+
+
+def _first_member(path: Path) -> str | None:
+    """The member of the root that a path begins with, None where its first step is none."""
+    while path.before is not None and path.before.before is not None:
+        path = path.before
+    return None if path.before is None or path.last is None else path.last.member
 
 
 def _plain(paths: list[Path]) -> Extract:

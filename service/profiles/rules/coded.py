@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from service.errors import Severity
 from service.profiles.item import Item
-from service.profiles.profile_run import ProfileRun, Question
+from service.profiles.profile_run import Asked, ProfileRun, Question
 from service.profiles.rules.binding import absent
 from service.profiles.rules.item_rule import ItemRule, ItemsRule
 from service.profiles.run import SINGLE, Where, location, quoted
@@ -88,17 +88,20 @@ def extensible_of_base(run: ProfileRun) -> None:
 
 
 def _certain(value: Any, value_set: str, run: ProfileRun) -> bool:  # noqa: ANN401  # any JSON value
-    """Whether a concept has a coding that was found to be right before: most codes are asked about again and again."""
+    """Whether a concept has a coding that is known to be right: most codes are asked about again and again."""
     codings = value.get("coding") if type(value) is dict else None
     if type(codings) is not list:
         return False
-    right = run.surroundings.right_codes
+    known = run.surroundings.verdicts
     try:
-        return any(
-            (value_set, c.get("system"), c.get("code"), c.get("display"), c.get("version")) in right for c in codings
-        )
+        for coding in codings:
+            get = coding.get
+            verdict = known.get((value_set, get("system"), get("code"), get("version"), get("display")))
+            if verdict is not None and verdict.result and not verdict.wrong_display:
+                return True
     except (AttributeError, TypeError):  # not what a coding looks like
-        return False
+        pass
+    return False
 
 
 @cache
@@ -156,10 +159,7 @@ def _code(coding: object, where: Where) -> Code | None:
 
 
 def _verdict(binding: Binding, code: Code, run: ProfileRun) -> Verdict:
-    terminology = run.surroundings.terminology
-    return terminology.in_value_set(
-        binding.value_set, code.system, code.code, version=code.version, display=code.display
-    )
+    return run.surroundings.verdict(Asked(binding.value_set, code.system, code.code, code.version, code.display))
 
 
 def _judge(binding: Binding, found: list[Code], item: Item, run: ProfileRun) -> None:
@@ -170,9 +170,6 @@ def _judge(binding: Binding, found: list[Code], item: Item, run: ProfileRun) -> 
             code, verdict = right[0]
             text = verdict.message or f"{quoted(code.display)} is no display of {quoted(code.code)}"
             run.report("invalid", "display", code.where, text, "warning")
-        for code, verdict in right:
-            if not verdict.wrong_display:
-                run.surroundings.remember(binding.value_set, code.system, code.code, code.display, code.version)
         return
     unknown = [(code, verdict) for code, verdict in verdicts if verdict.result is None]
     if unknown:

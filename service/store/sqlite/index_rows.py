@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from service.search.rows import RangeRow, Row, TermRow, WordsRow
-from service.store.sqlite.reach import Reach, of_spans, of_terms
+from service.store.sqlite.reach import Label, Reach, of_spans, of_terms
 from service.store.sqlite.words import WordIndex, row_tokens
 
 REMOVED_AT_ONCE: Final = 2000
 """Rows that are removed in one step, between which others write."""
 
-TERMS_AT_ONCE: Final = 16
-"""Terms that one statement inserts: one at a time costs a third more."""
+ROWS_AT_ONCE: Final = 16
+"""Rows that one statement inserts: one at a time costs a third more."""
+KNOWN_REACHES: Final = 200_000
+"""Rows of ``reach`` that are remembered at the most."""
 
-_INSERT_TERM: Final = "INSERT OR IGNORE INTO term VALUES (?, ?, ?, ?, ?, ?)"
-_INSERT_TERMS: Final = _INSERT_TERM + ", (?, ?, ?, ?, ?, ?)" * (TERMS_AT_ONCE - 1)
-_INSERT_SPAN: Final = "INSERT OR IGNORE INTO span VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT: Final = {table: f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?, ?, ?)" for table in ("term", "span")}  # noqa: S608  # constants
+_MORE: Final = ", (?, ?, ?, ?, ?, ?)" * (ROWS_AT_ONCE - 1)
 _REACH: Final = tuple(
     "INSERT INTO reach VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reach = excluded.reach"  # noqa: S608
     f" WHERE excluded.reach {further} reach"
@@ -40,6 +43,15 @@ _REMOVE: Final = tuple(
 _Row = tuple[int, int, str, str, int, int | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What a transaction has still to write."""
+
+    terms: list[_Row]
+    spans: list[_Row]
+    reaches: list[Reach]
+
+
 class IndexRows:
     """The index rows as the writer sees them, within its transaction."""
 
@@ -47,26 +59,48 @@ class IndexRows:
         self._connection = connection
         self._words = WordIndex(connection)
         self._keys: dict[str, int] = {}
+        self._known: dict[Label, str] = {}
+        self._data_version = -1
+        self._pending = _Pending([], [], [])
+
+    def begin(self) -> None:
+        """Begin a transaction: what another process has written since may have changed what is known."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version or len(self._known) > KNOWN_REACHES:
+            self._known.clear()
+            self._data_version = version
 
     def forget(self) -> None:
-        """Forget the numbers of keys: a transaction that may have made some was rolled back."""
+        """Forget what a transaction that was rolled back may have made, and what it has still to write."""
         self._keys.clear()
+        self._known.clear()
+        self._pending = _Pending([], [], [])
 
     def insert(self, rows: Sequence[Row], position: int) -> None:
-        """Write the rows of a new version."""
-        terms, spans = self._insert(rows, position, None)
-        self._reach(
-            [*of_terms((row[1], row[2]) for row in terms), *of_spans((row[1], row[2], row[3]) for row in spans)]
-        )
+        """Take the rows of a new version; :meth:`flush` writes them, with those of others."""
+        terms, spans = self._split(rows, position, None)
+        pending = self._pending
+        pending.terms.extend(terms)
+        pending.spans.extend(spans)
+        pending.reaches.extend(_reaches(terms, spans))
         self._words.insert(position, self._tokens(rows), superseded=False)
+
+    def flush(self) -> None:
+        """Write what is still to be written."""
+        pending, self._pending = self._pending, _Pending([], [], [])
+        self._write("term", pending.terms)
+        self._write("span", pending.spans)
+        self._reach(pending.reaches)
 
     def supersede(self, position: int, seq: int) -> None:
         """Make the rows of a version those of one that was superseded at a seq."""
+        if any(rows and rows[0][0] <= position for rows in (self._pending.terms, self._pending.spans)):
+            self.flush()
         self._connection.execute("UPDATE term SET until = ? WHERE position = ?", (seq, position))
         self._connection.execute("UPDATE span SET until = ? WHERE position = ?", (seq, position))
         self._words.supersede(position)
 
-    def _insert(self, rows: Sequence[Row], position: int, until: int | None) -> tuple[list[_Row], list[_Row]]:
+    def _split(self, rows: Sequence[Row], position: int, until: int | None) -> tuple[list[_Row], list[_Row]]:
         terms: list[_Row] = []
         spans: list[_Row] = []
         numbers = self._keys
@@ -76,20 +110,27 @@ class IndexRows:
                 terms.append((position, key, row.value, row.qualifier, row.part, until))
             elif type(row) is RangeRow:
                 spans.append((position, key, row.low, row.high, row.part, until))
-        whole = len(terms) - len(terms) % TERMS_AT_ONCE
-        for start in range(0, whole, TERMS_AT_ONCE):
-            several = terms[start : start + TERMS_AT_ONCE]
-            self._connection.execute(_INSERT_TERMS, [value for term in several for value in term])
-        if whole < len(terms):
-            self._connection.executemany(_INSERT_TERM, terms[whole:])
-        if spans:
-            self._connection.executemany(_INSERT_SPAN, spans)
         return terms, spans
 
-    def _reach(self, found: Sequence[Reach]) -> None:
-        for descending, statement in enumerate(_REACH):
-            if rows := [row for row in found if row[2] == descending]:
-                self._connection.executemany(statement, rows)
+    def _write(self, table: str, rows: Sequence[_Row]) -> None:
+        one = _INSERT[table]
+        whole = len(rows) - len(rows) % ROWS_AT_ONCE
+        for start in range(0, whole, ROWS_AT_ONCE):
+            self._connection.execute(one + _MORE, list(chain.from_iterable(rows[start : start + ROWS_AT_ONCE])))
+        if whole < len(rows):
+            self._connection.executemany(one, rows[whole:])
+
+    def _reach(self, found: Iterable[Reach]) -> None:
+        """Write what reaches further than was known: mostly little, as the labels are few."""
+        further: tuple[dict[Label, str], dict[Label, str]] = {}, {}
+        known = self._known
+        for label, reach in found:
+            before, descending = known.get(label), label[2]
+            if before is None or (reach < before if descending else reach > before):
+                known[label] = further[descending][label] = reach
+        for statement, rows in zip(_REACH, further, strict=True):
+            if rows:
+                self._connection.executemany(statement, [(*label, reach) for label, reach in rows.items()])
 
     def _reach_again(self, position: int, keys: set[int]) -> None:
         """Tell of rows that were added to others of the same keys."""
@@ -100,7 +141,7 @@ class IndexRows:
             spans = self._connection.execute(
                 "SELECT key, low, high FROM span WHERE position = ? AND key = ?", (position, key)
             ).fetchall()
-            self._reach([*of_terms(terms), *of_spans(spans)])
+            self._reach(chain(of_terms(terms), of_spans(spans)))
 
     def add_later(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> int:
         """Add rows to versions by their positions, superseded or not; return how many there are."""
@@ -108,7 +149,9 @@ class IndexRows:
         for position, added in rows:
             found = self._connection.execute("SELECT until FROM version WHERE position = ?", (position,)).fetchone()
             if found is not None:
-                self._insert(added, position, found[0])
+                terms, spans = self._split(added, position, found[0])
+                self._write("term", terms)
+                self._write("span", spans)
                 self._reach_again(position, {self._number(row.key) for row in added})
                 self._words.add(position, self._tokens(added), superseded=found[0] is not None)
                 known += 1
@@ -126,6 +169,7 @@ class IndexRows:
         removed = self._words.remove(number)
         if not removed:
             self._connection.execute("DELETE FROM reach WHERE key = ?", (number,))
+            self._known.clear()
         return removed
 
     def number(self, name: str) -> int | None:
@@ -150,3 +194,7 @@ class IndexRows:
             cursor = self._connection.execute("INSERT INTO key (name) VALUES (?) RETURNING number", (name,))
             number = self._keys[name] = cursor.fetchone()[0]
         return number
+
+
+def _reaches(terms: Sequence[_Row], spans: Sequence[_Row]) -> Iterable[Reach]:
+    return chain(of_terms((row[1], row[2]) for row in terms), of_spans((row[1], row[2], row[3]) for row in spans))

@@ -191,6 +191,7 @@ class Writer:
     def _write(self, group: list[_Work]) -> list[_Outcome]:
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
+        self._rows.begin()
         seq, instant = execute("SELECT seq, instant FROM head").fetchone()
         before = seq
         outcomes: list[_Outcome] = []
@@ -257,6 +258,7 @@ class Writer:
             number = 1 if current is None else current[1] + 1
             committed.append(self._insert(change, current, number, seq << SEQ_BITS | place, instant))
             place += 1
+        self._rows.flush()
         return committed
 
     def _restore(self, versions: Sequence[Restored], seq: int, instant: int) -> tuple[int, int, int] | RegistryError:
@@ -276,6 +278,7 @@ class Writer:
                 if current is not None and current[1] > each.version:
                     raise NotRestorable.superseded(each, current[1])
                 self._insert(change, current, each.version, places.take(each), each.instant)
+            self._rows.flush()
         except NotRestorable as refusal:
             execute("ROLLBACK TO restoration")
             self._rows.forget()

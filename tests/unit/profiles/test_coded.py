@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from service.fhir.library import Library
+from service.profiles.definition.core import core_definitions
 from service.profiles.profile_run import Question
+from service.profiles.validator import Validator
+from service.terminology.service import TerminologyService
 from tests.unit.profiles.profiling import COLOURS, SETS, issues, observation, profile, validator
 
 DATA_ABSENT = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
@@ -46,6 +50,32 @@ def test_a_code_outside_the_set_matters_as_much_as_the_binding_is_strong(strengt
 def test_a_text_is_no_code(strength: str, expected: list[tuple[str, str]]) -> None:
     """A concept with a text alone has no code from the value set."""
     assert judged(observation(code={"text": "rather red"}), binding(strength, "warm")) == expected
+
+
+def test_a_value_set_that_changes_changes_the_verdict() -> None:
+    """A code is judged by the value set as it is now, whatever it was when the code was judged before."""
+    library = Library(core_definitions())
+    value_set = {"resourceType": "ValueSet", "url": SETS + "changing", "status": "active"}
+
+    def allow(*codes: str) -> None:
+        include = [{"system": COLOURS, "concept": [{"code": code} for code in codes]}]
+        library.add({**value_set, "compose": {"include": include}})
+
+    allow("red", "blue")
+    demand = profile("p", "Observation", binding("required", "changing"))
+    library.add(demand)
+    colours = [{"code": code} for code in ("red", "blue")]
+    library.add({"resourceType": "CodeSystem", "url": COLOURS, "content": "complete", "concept": colours})
+    checker = Validator(library, TerminologyService(library))
+
+    def errors(code: str) -> list[str]:
+        return [issue.code for issue in checker.check(coded(code), [demand["url"]]) if issue.severity == "error"]
+
+    assert (errors("red"), errors("blue")) == ([], [])
+    allow("red")
+    assert (errors("red"), errors("blue")) == ([], ["code-invalid"])
+    allow("blue")
+    assert (errors("red"), errors("blue")) == (["code-invalid"], [])
 
 
 def test_an_extension_may_say_why_there_is_no_code() -> None:
