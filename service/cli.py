@@ -100,7 +100,10 @@ def serve(
     terminology_server: Annotated[str | None, _flag("terminology_server")] = None,
     ctgov_url: CtgovFlag = None,
     export_dir: Annotated[str | None, _flag("export_dir")] = None,
-    export_hours: Annotated[float | None, _flag("export_hours")] = None,
+    import_dir: Annotated[str | None, _flag("import_dir")] = None,
+    import_from: Annotated[str | None, _flag("import_from")] = None,
+    max_import_size: Annotated[int | None, _flag("max_import_size")] = None,
+    job_hours: Annotated[float | None, _flag("job_hours")] = None,
     log_level: Annotated[str | None, _flag("log_level")] = None,
 ) -> None:
     """Serve the registry until it is told to stop (Ctrl-C)."""

@@ -7,6 +7,7 @@
     │   ├── TooLarge            a body or resource over a limit
     │   ├── Unprocessable       well-formed, but the rules of FHIR or of a profile forbid it
     │   └── NotSupported        correct FHIR that this server does not do
+    ├── Forbidden               the operator of this server does not allow it
     ├── NotFound                nothing is known under this name
     │   └── Gone                it was known and has been deleted
     ├── Conflict                the state of the registry forbids it
@@ -89,6 +90,13 @@ class NotSupported(Invalid):
 
     default_code = "not-supported"
     status = 400
+
+
+class Forbidden(RegistryError):
+    """A setting of this server does not allow it."""
+
+    default_code = "forbidden"
+    status = 403
 
 
 class NotFound(RegistryError):

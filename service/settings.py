@@ -16,6 +16,7 @@ def _listed(value: object) -> object:
 
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 """Several values, as text separated by commas."""
+Place = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
 Required = Annotated[str, Field(pattern=r"^[A-Za-z]+=\S+$")]
 
 
@@ -90,8 +91,19 @@ class Settings(BaseSettings):
     export_dir: str = Field(
         default="data/exports", description="Folder for the files of $export, which all processes of a server share."
     )
-    export_hours: Annotated[float, Field(gt=0)] = Field(
-        default=24, description="Hours for which the files of an $export are kept."
+    import_dir: str = Field(
+        default="data/imports", description="Folder for the files of $import, which all processes of a server share."
+    )
+    import_from: Annotated[tuple[Place, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(),
+        description="URLs that files of $import may be fetched from: places with all that is below them, several with "
+        "commas between. Without any, resources can only be sent.",
+    )
+    max_import_size: Annotated[int, Field(ge=1024)] = Field(
+        default=2048 * MEBIBYTE, description="Bytes of one file of $import at the most, unpacked."
+    )
+    job_hours: Annotated[float, Field(gt=0)] = Field(
+        default=24, description="Hours for which the files of $export and $import are kept."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
 

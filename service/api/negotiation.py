@@ -76,6 +76,11 @@ def input_type(content_type: str | None) -> str:
     return media
 
 
+def media_type(content_type: str | None) -> str:
+    """Return the media type of a body without its parameters; raises :class:`UnsupportedMedia` where not in UTF-8."""
+    return _utf8(content_type)[0]
+
+
 def check_form(content_type: str | None) -> None:
     """Raise :class:`UnsupportedMedia` where a body is not the form of a ``_search``."""
     media, _ = _utf8(content_type)

@@ -13,12 +13,14 @@ from importlib.metadata import version as distribution_version
 
 from starlette.responses import Response
 
-from service.api import bulk, http
+from service.api import bulk_export, bulk_import, http
 from service.api.bodies import read_body
 from service.api.dispatch import Handler
 from service.api.message import Answer, Request
 from service.api.negotiation import FHIR_JSON, FHIR_XML, FORMATS, TEXT, check_form, input_type, patch_form
+from service.api.polling import Polling
 from service.api.representation import as_json
+from service.bulk.folder import S
 from service.errors import Invalid, NotSupported
 from service.fhir.json import dumps
 from service.fhir.outcome import operation_outcome
@@ -37,7 +39,7 @@ from service.interactions.update import conditional_update, update
 from service.interactions.vread import vread
 from service.operations.call import Call
 from service.operations.entries import EntryOperations
-from service.operations.registry import Code, Operation, operations
+from service.operations.registry import Code, Operation, find_operation, operations
 from service.settings import Settings
 
 
@@ -59,7 +61,8 @@ class Api:
         self._engine = engine
         self._settings = settings
         self._started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        self.bulk = bulk.Bulk(engine, settings)
+        exports = bulk_export.Export(engine, settings)
+        imports = bulk_import.Import(engine, settings, find_operation("import"))
         instance, type_ = "/{type}/{id}", "/{type}"
         self.endpoints: tuple[Endpoint, ...] = (
             _endpoint("GET", instance, self.read, "Read the current version", "read"),
@@ -80,11 +83,11 @@ class Api:
             _endpoint("DELETE", type_, self.conditional_delete, "Delete what meets criteria", "delete"),
             _endpoint("GET", "", self.search, "Search all types", "search-system", level="system"),
             _endpoint("POST", "", self.transaction, "Transaction or batch", "transaction", "batch", level="system"),
-            _endpoint("GET", "/$export", self.bulk.export, "Export"),
-            _endpoint("POST", "/$export", self.bulk.export, "Export"),
-            _endpoint("GET", bulk.STATUS, self.bulk.status, "How far an export is"),
-            _endpoint("DELETE", bulk.STATUS, self.bulk.cancel, "Cancel an export, or remove its files"),
-            _endpoint("GET", bulk.FILE, self.bulk.file, "A file of an export"),
+            _endpoint("GET", "/$export", exports.start, "Export"),
+            _endpoint("POST", "/$export", exports.start, "Export"),
+            _endpoint("POST", "/$import", imports.start, "Import"),
+            *_polling(exports.polling, "export"),
+            *_polling(imports.polling, "import"),
             *(
                 _endpoint(method, path, self._operation(each, type_, code), each.title)
                 for each in operations()
@@ -213,7 +216,7 @@ class Api:
         shown = [pair for pair in ask.parameters if pair[0] != "mode"]
         engine, version = await self._searching(request), distribution_version("trial-registry")
         if mode == "terminology":
-            expand = next(each for each in operations() if each.code == "expand")
+            expand = find_operation("expand")
             known = terminology_capabilities(
                 engine.conformance, self._base(request), list(expand.parameters), version, self._started
             )
@@ -224,7 +227,7 @@ class Api:
             engine.limits,
             self._base(request),
             FORMATS,
-            [*bulk.OPERATIONS, *((each.code, each.url, each.everywhere) for each in operations())],
+            [*bulk_export.OPERATIONS, *((each.code, each.url, each.everywhere) for each in operations())],
             version,
             self._started,
         )
@@ -288,6 +291,15 @@ class Api:
 
 def _endpoint(method: str, path: str, handler: Handler, summary: str, *codes: str, level: str = "type") -> Endpoint:
     return Endpoint(method, path, handler, summary, tuple(Offer(code, level) for code in codes))
+
+
+def _polling(polling: Polling[S], what: str) -> tuple[Endpoint, ...]:
+    status = f"/${what}-status/{{job}}"
+    return (
+        _endpoint("GET", status, polling.status, f"How far an {what} is"),
+        _endpoint("DELETE", status, polling.cancel, f"Cancel an {what}, or remove its files"),
+        _endpoint("GET", f"/${what}-file/{{job}}/{{file}}", polling.file, f"A file of an {what}"),
+    )
 
 
 def _conditions(request: Request) -> tuple[str | None, bool]:

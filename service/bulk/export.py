@@ -13,7 +13,8 @@ from hashlib import blake2b
 from typing import Final
 
 from service.bulk.asking import check_request, query_of, subset
-from service.bulk.job import MANIFEST, ExportRequest, Job, Kind, Part, State
+from service.bulk.folder import Folder
+from service.bulk.job import MANIFEST, ExportRequest, Kind, Part, State
 from service.bulk.manifest import manifest
 from service.bulk.output import Output
 from service.errors import Conflict
@@ -37,7 +38,7 @@ Piece = tuple[list[bytes], int, int]
 """Lines, the position where one goes on after them, and the number of versions that they have."""
 
 
-async def begin(engine: Engine, job: Job, request: ExportRequest) -> State:
+async def begin(engine: Engine, job: Folder[State], request: ExportRequest) -> State:
     """Return the state of the export in a folder; it begins, at today's snapshot, where there is none.
 
     Raises :class:`Invalid` for a request that is not understood, and :class:`Conflict` where the folder has another
@@ -61,7 +62,7 @@ async def begin(engine: Engine, job: Job, request: ExportRequest) -> State:
     return state
 
 
-async def export(engine: Engine, job: Job, state: State, progress: Progress = lambda _: None) -> None:
+async def export(engine: Engine, job: Folder[State], state: State, progress: Progress = lambda _: None) -> None:
     """Write what is missing; the state says when it is complete, and there is a manifest then."""
     state.status, state.problem = "running", ""
     for part in state.parts:
@@ -73,7 +74,7 @@ async def export(engine: Engine, job: Job, state: State, progress: Progress = la
     await asyncio.to_thread(job.save, state)
 
 
-async def _write(engine: Engine, job: Job, state: State, part: Part, progress: Progress) -> None:
+async def _write(engine: Engine, job: Folder[State], state: State, part: Part, progress: Progress) -> None:
     kind: Kind = part.kind
     output = Output(job, state, kind, part.type)
     size = 0
@@ -94,7 +95,7 @@ async def _write(engine: Engine, job: Job, state: State, part: Part, progress: P
         output.close()
 
 
-def _settle(job: Job, state: State, output: Output) -> None:
+def _settle(job: Folder[State], state: State, output: Output) -> None:
     output.settle()
     job.save(state)
 

@@ -1,28 +1,17 @@
-"""The folder of an export: what was asked, how far it is, and its files.
-
-The state is one file that is replaced as a whole, after the data that it speaks of has reached the disk. So a process
-that is killed leaves a folder that another one continues: what stands in a file beyond its recorded length is cut off.
-"""
+"""An export: what was asked, and how far it is."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
-from service.errors import Conflict, Invalid, NotFound
+from service.bulk.folder import Folder, JobState
 
 Kind = Literal["output", "deleted", "history"]
-Status = Literal["running", "complete", "failed"]
 
-STATE: Final = "job.json"
 MANIFEST: Final = "manifest.json"
-_LOCK: Final = "lock"
 
 
 class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,10 +57,10 @@ class Part(msgspec.Struct):
     done: bool = False
 
 
-class State(msgspec.Struct):
+class State(JobState):
     """How far an export is: of the snapshot at ``seq``, whose instant is in milliseconds since the epoch.
 
-    ``registry`` is a mark of the store, as a seq means nothing elsewhere; ``problem`` is why it has failed.
+    ``registry`` is a mark of the store, as a seq means nothing elsewhere.
     """
 
     request: ExportRequest
@@ -80,67 +69,26 @@ class State(msgspec.Struct):
     instant: int
     total: int
     parts: list[Part]
-    files: list[File] = []
-    status: Status = "running"
-    problem: str = ""
+    files: list[File] = msgspec.field(default_factory=list)
 
     @property
     def written(self) -> int:
         """Resources or versions that are in the files."""
         return sum(part.count for part in self.parts if part.kind != "deleted")
 
+    @property
+    def progress(self) -> str:
+        """How far it is, in a few words for people."""
+        return f"{self.written} of {self.total} resources"
 
-class Job:
+    @property
+    def names(self) -> list[str]:
+        """The files that a client may fetch."""
+        return [file.name for file in self.files] if self.status == "complete" else []
+
+
+class Job(Folder[State]):
     """An export's folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is an export in the folder."""
-        return (self.folder / STATE).is_file()
-
-    def load(self) -> State:
-        """Return the state; raises :class:`NotFound`, or :class:`Invalid` where the file is something else."""
-        try:
-            return msgspec.json.decode((self.folder / STATE).read_bytes(), type=State)
-        except FileNotFoundError:
-            raise NotFound(f"There is no export in {self.folder}.") from None
-        except msgspec.MsgspecError as problem:
-            raise Invalid(f"{self.folder / STATE} is not the state of an export: {problem}.") from None
-
-    def save(self, state: State) -> None:
-        """Replace the state; it is on the disk when this returns."""
-        self.replace(STATE, msgspec.json.encode(state))
-
-    def replace(self, name: str, content: bytes) -> None:
-        """Write a file of the folder as a whole, or not at all."""
-        temporary = self.folder / f".{name}"
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.rename(self.folder / name)
-        self.sync()
-
-    def sync(self) -> None:
-        """Bring the names in the folder to the disk."""
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep every other process out; the system lets go of what a dead one held.
-
-        Raises :class:`Conflict` where another process is at work.
-        """
-        with (self.folder / _LOCK).open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Conflict(f"Another process is writing the export in {self.folder}.", code="lock-error") from None
-            yield
+        super().__init__(folder, State, "export")

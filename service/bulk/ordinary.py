@@ -7,7 +7,7 @@ made of its place and content, so that the same import again changes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from service.bulk.report import Report
 from service.bulk.source import Line, Problem
 from service.errors import Invalid, Issue, NotSupported, RegistryError, Unavailable
 from service.fhir import definitions
-from service.fhir.json import Document, dumps, parse
+from service.fhir.json import Document, dumps, parse, with_member
 from service.interactions.engine import Engine
 from service.interactions.entries import parse_entries
 from service.interactions.prepare import Prepared, check_size, prepare
@@ -45,29 +45,52 @@ class _Pending:
 
 
 class Import:
-    """An import under way; ``base`` is the FHIR base URL that links of its transactions are relative to."""
+    """An import under way; ``base`` is the FHIR base URL that links of its transactions are relative to.
 
-    def __init__(self, engine: Engine, report: Report, base: str) -> None:
+    ``type_`` is the one that all lines must be of, ``source`` what a resource gets as its ``meta.source`` if it has
+    none; both may be empty. ``settled`` is told the number of a line when what is before and in it has been written.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        report: Report,
+        base: str,
+        *,
+        type_: str = "",
+        source: str = "",
+        settled: Callable[[int], Awaitable[None]] | None = None,
+    ) -> None:
         self._engine, self._report, self._base = engine, report, base
+        self._type, self._source, self._settled = type_, source, settled
         self._pending: dict[tuple[str, str], _Pending] = {}
-        self._size = self._turn = 0
+        self._size = self._turn = self._last = 0
 
     async def take(self, lines: Iterable[Line | Problem]) -> None:
         """Take lines until the end, and write what is left; raises :class:`Unavailable` where the store is gone."""
         with self._engine.parameters.writing():
             for line in lines:
+                if self._full:
+                    await self._flush()
                 if isinstance(line, Problem):
                     self._report.refuse(line, line.issues)
-                    continue
-                await self._take(line)
-                self._report.read(len(line.text))
+                else:
+                    await self._take(line)
+                    self._report.read(len(line.text))
+                self._last = line.number
             await self._flush()
+
+    @property
+    def _full(self) -> bool:
+        return len(self._pending) >= CHUNK or self._size >= CHUNK_BYTES
 
     async def _take(self, line: Line) -> None:
         try:
             document = parse(line.text)
             data = document.data
             type_ = data.get("resourceType")
+            if self._type not in ("", type_):
+                raise Invalid(f"The file is said to have {self._type} only, not {type_!r}.", expression="resourceType")
             if type_ == "Bundle" and data.get("type") == "transaction":
                 await self._flush()
                 await self._transaction(line, data)
@@ -87,6 +110,8 @@ class Import:
         steps = parse_entries(bundle_entries(data), self._base)
         for written in (await write(self._engine, steps, self._base)).values():
             self._report.written(line, written)
+        self._last = line.number
+        await self._flush()
 
     async def _resource(self, line: Line, document: Document, where: str = "", number: int = 0) -> None:
         self._turn = (self._turn + 1) % TURN
@@ -101,26 +126,30 @@ class Import:
             self._report.refuse(line, [_within(issue, where) for issue in error.issues])
             return
         change = prepared.change
-        if (change.type, change.id) in self._pending:
-            await self._flush()
+        if (change.type, change.id) in self._pending or (number and self._full):
+            await self._flush(whole=not where)
         self._pending[change.type, change.id] = _Pending(line, prepared)
         self._size += size
-        if len(self._pending) >= CHUNK or self._size >= CHUNK_BYTES:
-            await self._flush()
 
     async def _prepared(self, line: Line, document: Document, number: int) -> Prepared:
         check_size(self._engine, len(document.text.encode()))
         type_, id_ = document.data.get("resourceType"), document.data.get("id")
         if type_ not in definitions.resource_types():
             raise Invalid(f"{type_!r} is not a resource type of FHIR R5.", expression="resourceType")
-        if id_ is None:
-            return await prepare(self._engine, document, _made_id(line, document, number), "POST")
-        return await prepare(self._engine, document, str(id_), "PUT")
+        made = _made_id(line, document, number) if id_ is None else str(id_)
+        if self._source:
+            document = _with_source(document, self._source)
+        return await prepare(self._engine, document, made, "POST" if id_ is None else "PUT")
 
-    async def _flush(self) -> None:
+    async def _flush(self, *, whole: bool = True) -> None:
+        """Write what is pending; ``whole``: there is nothing in it of a line of which more is to come."""
         pending, self._pending, self._size = list(self._pending.values()), {}, 0
-        if not pending:
-            return
+        if pending:
+            await self._write(pending)
+        if self._settled is not None and whole and self._last:
+            await self._settled(self._last)
+
+    async def _write(self, pending: Sequence[_Pending]) -> None:
         try:
             await self._commit(pending)
         except Unavailable:
@@ -134,7 +163,7 @@ class Import:
                 except RegistryError as error:
                     self._report.refuse(each.line, error.issues)
 
-    async def _commit(self, pending: list[_Pending]) -> None:
+    async def _commit(self, pending: Sequence[_Pending]) -> None:
         committed = await self._engine.commit([each.prepared.change for each in pending], ())
         for each, done in zip(pending, committed, strict=True):
             self._report.written(each.line, each.prepared.written(done))
@@ -150,6 +179,13 @@ def _resources(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _made_id(line: Line, document: Document, number: int) -> str:
     return str(uuid5(_NAMESPACE, f"{Path(line.source).name}\n{line.number}\n{number}\n{document.text}"))
+
+
+def _with_source(document: Document, source: str) -> Document:
+    meta = document.data.get("meta", {})
+    if not isinstance(meta, dict) or "source" in meta:  # what is not an object is refused with all else that is wrong
+        return document
+    return with_member(document, "meta", {**meta, "source": source})
 
 
 def _within(issue: Issue, where: str) -> Issue:

@@ -7,7 +7,8 @@ import os
 from collections.abc import Sequence
 from typing import BinaryIO, Final
 
-from service.bulk.job import File, Job, Kind, State
+from service.bulk.folder import Folder
+from service.bulk.job import File, Kind, State
 
 FILE_LINES: Final = 100_000
 FILE_BYTES: Final = 512 * 1024 * 1024
@@ -23,7 +24,7 @@ class Output:
     its own, so that such a file may be cut off where a piece ends.
     """
 
-    def __init__(self, job: Job, state: State, kind: Kind, type_: str) -> None:
+    def __init__(self, job: Folder[State], state: State, kind: Kind, type_: str) -> None:
         self._job, self._state = job, state
         self._kind, self._type = kind, type_
         self._current: tuple[File, BinaryIO] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -40,6 +40,11 @@ class Report:
         """Return all counts of resources, by their names."""
         names: tuple[Effect, ...] = ("created", "updated", "deleted", "unchanged")
         return {name: getattr(self, name) for name in (*names, "restored", "refused")}
+
+    def resume(self, counts: Mapping[str, int]) -> None:
+        """Go on from the counts of an import that was interrupted."""
+        for name, number in counts.items():
+            setattr(self, name, number)
 
     def read(self, size: int) -> None:
         """Note that so many bytes were read."""

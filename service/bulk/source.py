@@ -61,14 +61,15 @@ def find_files(paths: Sequence[str], suffixes: tuple[str, ...] = ANY) -> list[st
 def lines(source: str) -> Iterator[Line | Problem]:
     """Yield the resources of a file, or of the standard input, one in memory at a time.
 
-    What is whole in its first line is NDJSON; anything else is one JSON text.
+    A file is NDJSON where its name says so, or where its first line is whole; anything else is one JSON text.
     """
+    named = source.removesuffix(".gz").endswith(".ndjson")
     with _opened(source) as stream:
         number = 0
         try:
             while text := stream.readline(MAX_LINE + 1):
                 number += 1
-                if number == 1 and not _is_object(text):
+                if number == 1 and not named and not _is_object(text):
                     text += stream.read(MAX_LINE + 1 - len(text))
                 if len(text) > MAX_LINE:
                     yield Problem(source, number, (Issue("fatal", "too-long", f"More than {MAX_LINE} bytes."),))

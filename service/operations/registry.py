@@ -41,6 +41,8 @@ OWN: Final[Mapping[str, Mapping[str, Code]]] = {
     "reindex": {"GET": lambda call: reindex.status(call.engine), "POST": lambda call: reindex.start(call.engine)},
 }
 """Operation of the registry's package -> method -> what is done."""
+LATER: Final = frozenset({"import"})
+"""Operations of the registry's package that are answered later: jobs, whose endpoints are ``service/api``'s own."""
 TEXTS: Final[Mapping[str, Text]] = {"diff": diff.diff_text}
 """Operation -> its answer as text for people, for those that have one."""
 OFFICIAL: Final[Mapping[str, Code]] = {
@@ -76,7 +78,7 @@ ANY: Final = "Resource"
 class Operation:
     """An operation: ``levels`` are system, type and instance, as far as it has them, ``types`` the resource types.
 
-    ``text`` is the answer for people, where there is one.
+    ``text`` is the answer for people, where there is one; ``methods`` is empty where it is answered later.
     """
 
     code: str
@@ -118,12 +120,20 @@ class Operation:
 @cache
 def operations() -> tuple[Operation, ...]:
     """Return all operations, sorted by type and code; KeyError where one is defined but not done."""
-    found = [_operation(each, OWN[each["code"]]) for each in resources("OperationDefinition")]
+    found = [
+        _operation(each, {} if each["code"] in LATER else OWN[each["code"]])
+        for each in resources("OperationDefinition")
+    ]
     for name, code in OFFICIAL.items():
         definition = {**definitions.operation(name), **_WIDER.get(name, {})}
         added = {(each["name"], each["use"]): each for each in (*definition["parameter"], *_ADDED.get(name, ()))}
         found.append(_operation({**definition, "parameter": added.values()}, _by_method(definition, code)))
     return tuple(sorted(found, key=lambda each: (each.types, each.code)))
+
+
+def find_operation(code: str) -> Operation:
+    """Return the operation of a code that there is only one of."""
+    return next(each for each in operations() if each.code == code)
 
 
 def _by_method(definition: Mapping[str, Any], code: Code) -> Mapping[str, Code]:

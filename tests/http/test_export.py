@@ -209,7 +209,7 @@ async def test_cancel(fhir: Fhir, exports: Path) -> None:
 
 async def test_expiry(configured: Configured, exports: Path) -> None:
     """After the hours of the setting an export is gone."""
-    fhir = configured(export_dir=str(exports), export_hours=0.01 / 3600)
+    fhir = configured(export_dir=str(exports), job_hours=0.01 / 3600)
     where = await begun(fhir)
     for _ in range(1000):
         if (await fhir.get(where)).status_code == 404:

@@ -24,6 +24,7 @@ STATUSES = {
     "TooLarge": 413,
     "Unprocessable": 422,
     "NotSupported": 400,
+    "Forbidden": 403,
     "NotFound": 404,
     "Gone": 410,
     "Conflict": 409,

@@ -38,7 +38,13 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "terminology_server": ("https://tx.test/r5", "https://tx.test/r5"),
     "ctgov_url": ("https://x.test/api/v2", "https://x.test/api/v2"),
     "export_dir": ("/x/exports", "/x/exports"),
-    "export_hours": ("0.5", 0.5),
+    "import_dir": ("/x/imports", "/x/imports"),
+    "import_from": (
+        "https://x.test/a, http://y.test:81",
+        ("https://x.test/a", "http://y.test:81"),
+    ),
+    "max_import_size": ("2048", 2048),
+    "job_hours": ("0.5", 0.5),
     "log_level": ("debug", "debug"),
 }
 WRONG: dict[str, list[str]] = {
@@ -56,7 +62,9 @@ WRONG: dict[str, list[str]] = {
     "unknown_profile": ["information"],
     "mongo_transactions": ["maybe"],
     "terminology_server": ["", "tx.test", "ftp://tx.test"],
-    "export_hours": ["0", "x"],
+    "import_from": ["x.test", "ftp://x.test", "https://a:b@x.test", "https://x.test/?a"],
+    "max_import_size": ["1023"],
+    "job_hours": ["0", "x"],
     "log_level": ["loud"],
 }
 
