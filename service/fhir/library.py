@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 Resource: TypeAlias = dict[str, Any]
 
@@ -30,11 +30,13 @@ class Library:
 
     def generation(self, *types: str) -> int:
         """Return how often the resources of these types, or of all, have changed, here and below."""
-        changes = self._changes
-        own = 0
-        for type_ in types or changes:
-            own += changes.get(type_, 0)
-        return own + (self.below.generation(*types) if self.below else 0)
+        found, layer = 0, cast(Library | None, self)  # asked about with every code: no calls, no generators
+        while layer is not None:
+            changes = layer._changes  # noqa: SLF001  # another library
+            for type_ in types or changes:
+                found += changes.get(type_, 0)
+            layer = layer.below
+        return found
 
     def add(self, resource: Resource) -> None:
         """Keep a resource that has a ``url``, in place of one of the same type, URL and version."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -18,7 +17,7 @@ from service.search.parameters import Catalogue, Parameter
 from service.search.rows import Row, WordsRow
 from service.search.sources import Source
 from service.search.types import kind
-from service.search.types.reference import local, names
+from service.search.types.reference import local
 
 Json = dict[str, Any]
 
@@ -28,12 +27,14 @@ _WHOLE: Final = frozenset({"_content", "_text"})
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What to do for one parameter, looked up beforehand."""
+    """What to do for one parameter, looked up beforehand.
+
+    ``heads`` are the members of a resource of which one must be there, for else nothing is found; None is unknown.
+    """
 
     parameter: Parameter
+    heads: tuple[str, ...] | None
     sources: tuple[Source, ...]
-    members: tuple[str, ...]
-    """Members of which a resource needs one for anything to be found; empty where that is not known."""
     rows: Callable[[Parameter, str, Any], Iterable[Row]]
     present: WordsRow
 
@@ -43,8 +44,7 @@ _entries: Final[WeakKeyDictionary[Catalogue, dict[str, tuple[_Entry, ...]]]] = W
 
 def rows(resource: Json, catalogue: Catalogue, bases: tuple[str, ...] = ()) -> tuple[Row, ...]:
     """Return the index rows of a valid resource, each once; absolute references to one of ``bases`` are local."""
-    found = _rows(resource, _for_type(resource["resourceType"], catalogue), bases)
-    return tuple(dict.fromkeys(chain(found, names(resource))))
+    return tuple(dict.fromkeys(_rows(resource, _for_type(resource["resourceType"], catalogue), bases)))
 
 
 def rows_of(resource: Json, parameters: Iterable[Parameter], bases: tuple[str, ...] = ()) -> tuple[Row, ...]:
@@ -63,19 +63,23 @@ def _for_type(type_: str, catalogue: Catalogue) -> tuple[_Entry, ...]:
 
 def _entry(parameter: Parameter) -> _Entry:
     sources = () if parameter.code in _WHOLE else parameter.sources
-    members = [source.expression.members for source in sources]
-    known = sorted(frozenset().union(*(each for each in members if each))) if None not in members else ()
-    return _Entry(parameter, sources, tuple(known), kind(parameter).rows, WordsRow(parameter.present, ("",)))
+    return _Entry(
+        parameter, _heads(parameter, sources), sources, kind(parameter).rows, WordsRow(parameter.present, ("",))
+    )
+
+
+def _heads(parameter: Parameter, sources: tuple[Source, ...]) -> tuple[str, ...] | None:
+    if parameter.code in _WHOLE:
+        return None
+    heads = [source.expression.heads for source in sources]
+    return None if None in heads else tuple({head for found in heads for head in found or ()})
 
 
 def _rows(resource: Json, entries: Iterable[_Entry], bases: tuple[str, ...]) -> Iterator[Row]:
+    members = resource.keys()
     for entry in entries:
-        if entry.members:
-            for member in entry.members:
-                if member in resource:
-                    break
-            else:
-                continue
+        if entry.heads is not None and members.isdisjoint(entry.heads):
+            continue  # so it is for most parameters of most resources
         found = _values(resource, entry)
         if entry.parameter.type == "composite":
             yield from _composite(entry, found)

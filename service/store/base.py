@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, Literal, Protocol
 
+import msgspec
+
 from service.errors import Conflict, PreconditionFailed
 from service.fhir.json import Body
 from service.search.query import Query
@@ -31,15 +33,14 @@ MAX_RESOURCE_SIZE: Final = 15 * 1024 * 1024
 """Bytes of one resource at the most, where a setting does not say less: what fits MongoDB's 16 MiB documents."""
 
 
-@lru_cache(maxsize=64)  # all versions of a commit have the same
+@lru_cache(maxsize=64)  # the versions of a commit have the same
 def instant_text(milliseconds: int) -> str:
     """Return a FHIR instant in UTC for milliseconds since the epoch."""
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True, gc=False):
     """One version of one resource; ``json`` is None where the version is a deletion.
 
     ``position`` orders all versions of the registry as they were committed; ``instant`` is in milliseconds since the

@@ -47,6 +47,11 @@ class Expression:
         self._condition: Condition | None = condition_of(tree, kind) if kind else None
         self.certain: Certain | None = certain(tree, kind) if kind and not model.is_primitive(kind) else None
 
+    @property
+    def heads(self) -> tuple[str, ...] | None:
+        """The members of the object of which one must be there, for else nothing is found; None where unknown."""
+        return self._extract.heads if self._extract is not None else None
+
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, {self.type!r})"
 

@@ -45,12 +45,12 @@ class Path:
 class Extract:
     """An expression over plain JSON: its values, with or without their types.
 
-    ``members`` are those of the root of which it needs one to find anything, None where that is not known.
+    ``heads`` are the members of the object of which one must be there, for else nothing is found; None is unknown.
     """
 
     values: Get
     typed: Callable[[dict[str, Any]], list[tuple[str, Json]]]
-    members: frozenset[str] | None = None
+    heads: tuple[str, ...] | None = None
 
 
 def compile_extract(tree: Syntax, root: str) -> Extract | None:
@@ -63,28 +63,37 @@ def compile_extract(tree: Syntax, root: str) -> Extract | None:
         if found is None or any(model.is_abstract(path.type) for path in found):
             return None
         paths.extend(found)
-    extract = _distinct(paths) if len(parts) > 1 else _plain(paths)
-    members = [_first_member(path) for path in paths]
-    known = frozenset(member for member in members if member is not None)
-    return extract if None in members else replace(extract, members=known)
-
-
-def _first_member(path: Path) -> str | None:
-    """The member of the root that a path begins with, None where its first step is none."""
-    while path.before is not None and path.before.before is not None:
-        path = path.before
-    return None if path.before is None or path.last is None else path.last.member
+    if len(parts) > 1:
+        return _distinct(paths)
+    return _plain(paths)
 
 
 def _plain(paths: list[Path]) -> Extract:
+    heads = _heads(paths)
     if len(paths) == 1:
         get, kind = paths[0].get, paths[0].type
-        return Extract(get, lambda resource: [(kind, value) for value in get(resource)])
+        return Extract(get, lambda resource: [(kind, value) for value in get(resource)], heads)
     pairs = [(path.get, path.type) for path in paths]
     return Extract(
         lambda resource: [value for get, _ in pairs for value in get(resource)],
         lambda resource: [(kind, value) for get, kind in pairs for value in get(resource)],
+        heads,
     )
+
+
+def _heads(paths: list[Path]) -> tuple[str, ...] | None:
+    found = [_head_of(path) for path in paths]
+    return None if None in found else tuple(dict.fromkeys(head for head in found if head is not None))
+
+
+def _head_of(path: Path) -> str | None:
+    """The member that the first step of a path takes, None if it has no step."""
+    first = None
+    link: Path | None = path
+    while link is not None:
+        first = link.last.member if link.last is not None else first
+        link = link.before
+    return first
 
 
 def _distinct(paths: list[Path]) -> Extract:
@@ -105,7 +114,7 @@ def _distinct(paths: list[Path]) -> Extract:
             kept.setdefault(key(Node(value, kind)), (kind, value))
         return list(kept.values())
 
-    return Extract(values, typed)
+    return Extract(values, typed, plain.heads)
 
 
 def _all_different(values: list[Json], loose: bool) -> bool:

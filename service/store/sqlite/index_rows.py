@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
 from service.search.rows import RangeRow, Row, TermRow, WordsRow
-from service.store.sqlite.reach import Label, Reach, of_spans, of_terms
-from service.store.sqlite.words import WordIndex, row_tokens
+from service.store.sqlite.reach import Reach, of_spans, of_terms
+from service.store.sqlite.words import WordIndex, row_tokens, token
 
 REMOVED_AT_ONCE: Final = 2000
 """Rows that are removed in one step, between which others write."""
 
-ROWS_AT_ONCE: Final = 16
+ROWS_AT_ONCE: Final = 32
 """Rows that one statement inserts: one at a time costs a third more."""
-KNOWN_REACHES: Final = 200_000
-"""Rows of ``reach`` that are remembered at the most."""
+WAITING: Final = 4096
+"""Rows that wait for others at the most, before they are inserted."""
+KNOWN_REACHES: Final = 100_000
 
-_INSERT: Final = {table: f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?, ?, ?)" for table in ("term", "span")}  # noqa: S608  # constants
-_MORE: Final = ", (?, ?, ?, ?, ?, ?)" * (ROWS_AT_ONCE - 1)
-_REACH: Final = tuple(
-    "INSERT INTO reach VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reach = excluded.reach"  # noqa: S608
-    f" WHERE excluded.reach {further} reach"
-    for further in (">", "<")
+_INSERT: Final = {
+    "term": "INSERT OR IGNORE INTO term VALUES (?, ?, ?, ?, ?, ?)",
+    "span": "INSERT OR IGNORE INTO span VALUES (?, ?, ?, ?, ?, ?)",
+}
+_REACH: Final = "INSERT INTO reach VALUES (?, ?, ?, ?, ?)"
+_FURTHER: Final = tuple(
+    f" ON CONFLICT DO UPDATE SET reach = excluded.reach WHERE excluded.reach {further} reach" for further in (">", "<")
 )
 """By direction: ascending, descending."""
 _REMOVE: Final = tuple(
@@ -41,66 +42,74 @@ _REMOVE: Final = tuple(
 
 
 _Row = tuple[int, int, str, str, int, int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """What a transaction has still to write."""
-
-    terms: list[_Row]
-    spans: list[_Row]
-    reaches: list[Reach]
+_Label = tuple[int, str, int, str]
 
 
 class IndexRows:
-    """The index rows as the writer sees them, within its transaction."""
+    """The index rows as the writer sees them, within its transaction.
+
+    Rows wait for those of other versions, to be inserted together: :meth:`flush` comes before anything reads them.
+    """
 
     def __init__(self, connection: sqlite3.Connection):
         self._connection = connection
         self._words = WordIndex(connection)
         self._keys: dict[str, int] = {}
-        self._known: dict[Label, str] = {}
-        self._data_version = -1
-        self._pending = _Pending([], [], [])
-
-    def begin(self) -> None:
-        """Begin a transaction: what another process has written since may have changed what is known."""
-        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._data_version or len(self._known) > KNOWN_REACHES:
-            self._known.clear()
-            self._data_version = version
+        self._terms: list[_Row] = []
+        self._spans: list[_Row] = []
+        self._known: dict[_Label, str] = {}
+        self._further: dict[_Label, str] = {}
 
     def forget(self) -> None:
-        """Forget what a transaction that was rolled back may have made, and what it has still to write."""
+        """Forget what waits, the numbers of keys and what is known of reaches: a transaction was rolled back."""
         self._keys.clear()
+        self._terms.clear()
+        self._spans.clear()
         self._known.clear()
-        self._pending = _Pending([], [], [])
+        self._further.clear()
 
     def insert(self, rows: Sequence[Row], position: int) -> None:
-        """Take the rows of a new version; :meth:`flush` writes them, with those of others."""
-        terms, spans = self._split(rows, position, None)
-        pending = self._pending
-        pending.terms.extend(terms)
-        pending.spans.extend(spans)
-        pending.reaches.extend(_reaches(terms, spans))
+        """Write the rows of a new version."""
+        terms, spans = self._converted(rows, position, None)
+        self._reach(
+            [*of_terms((row[1], row[2]) for row in terms), *of_spans((row[1], row[2], row[3]) for row in spans)]
+        )
+        self._terms += terms
+        self._spans += spans
+        if len(self._terms) + len(self._spans) > WAITING:
+            self.flush()
         self._words.insert(position, self._tokens(rows), superseded=False)
 
     def flush(self) -> None:
-        """Write what is still to be written."""
-        pending, self._pending = self._pending, _Pending([], [], [])
-        self._write("term", pending.terms)
-        self._write("span", pending.spans)
-        self._reach(pending.reaches)
+        """Insert what waits."""
+        for table, waiting in (("term", self._terms), ("span", self._spans)):
+            self._execute(_INSERT[table], waiting)
+            waiting.clear()
+        for descending, conflict in enumerate(_FURTHER):
+            # In the order of the table, whose pages are then each written to once.
+            rows = sorted((*label, reach) for label, reach in self._further.items() if label[2] == descending)
+            self._execute(_REACH, rows, conflict)
+        self._further.clear()
+
+    def _execute(self, statement: str, rows: Sequence[tuple[object, ...]], end: str = "") -> None:
+        """Execute a statement of one row for many, several at once."""
+        whole = len(rows) - len(rows) % ROWS_AT_ONCE
+        if whole:
+            row = statement.partition("VALUES ")[2]
+            many = statement + f", {row}" * (ROWS_AT_ONCE - 1) + end
+            for start in range(0, whole, ROWS_AT_ONCE):
+                self._connection.execute(many, list(chain.from_iterable(rows[start : start + ROWS_AT_ONCE])))
+        if whole < len(rows):
+            self._connection.executemany(statement + end, rows[whole:])
 
     def supersede(self, position: int, seq: int) -> None:
         """Make the rows of a version those of one that was superseded at a seq."""
-        if any(rows and rows[0][0] <= position for rows in (self._pending.terms, self._pending.spans)):
-            self.flush()
+        self.flush()
         self._connection.execute("UPDATE term SET until = ? WHERE position = ?", (seq, position))
         self._connection.execute("UPDATE span SET until = ? WHERE position = ?", (seq, position))
         self._words.supersede(position)
 
-    def _split(self, rows: Sequence[Row], position: int, until: int | None) -> tuple[list[_Row], list[_Row]]:
+    def _converted(self, rows: Sequence[Row], position: int, until: int | None) -> tuple[list[_Row], list[_Row]]:
         terms: list[_Row] = []
         spans: list[_Row] = []
         numbers = self._keys
@@ -112,25 +121,15 @@ class IndexRows:
                 spans.append((position, key, row.low, row.high, row.part, until))
         return terms, spans
 
-    def _write(self, table: str, rows: Sequence[_Row]) -> None:
-        one = _INSERT[table]
-        whole = len(rows) - len(rows) % ROWS_AT_ONCE
-        for start in range(0, whole, ROWS_AT_ONCE):
-            self._connection.execute(one + _MORE, list(chain.from_iterable(rows[start : start + ROWS_AT_ONCE])))
-        if whole < len(rows):
-            self._connection.executemany(one, rows[whole:])
-
-    def _reach(self, found: Iterable[Reach]) -> None:
-        """Write what reaches further than was known: mostly little, as the labels are few."""
-        further: tuple[dict[Label, str], dict[Label, str]] = {}, {}
-        known = self._known
-        for label, reach in found:
-            before, descending = known.get(label), label[2]
-            if before is None or (reach < before if descending else reach > before):
-                known[label] = further[descending][label] = reach
-        for statement, rows in zip(_REACH, further, strict=True):
-            if rows:
-                self._connection.executemany(statement, [(*label, reach) for label, reach in rows.items()])
+    def _reach(self, found: Sequence[Reach]) -> None:
+        """Note reaches that go further than what this process knows to be there; others only take them further too."""
+        if len(self._known) > KNOWN_REACHES:
+            self._known.clear()
+        for row in found:
+            label, reach = row[:4], row[4]
+            known = self._known.get(label)
+            if known is None or (reach < known if row[2] else reach > known):
+                self._known[label] = self._further[label] = reach
 
     def _reach_again(self, position: int, keys: set[int]) -> None:
         """Tell of rows that were added to others of the same keys."""
@@ -141,7 +140,7 @@ class IndexRows:
             spans = self._connection.execute(
                 "SELECT key, low, high FROM span WHERE position = ? AND key = ?", (position, key)
             ).fetchall()
-            self._reach(chain(of_terms(terms), of_spans(spans)))
+            self._reach([*of_terms(terms), *of_spans(spans)])
 
     def add_later(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> int:
         """Add rows to versions by their positions, superseded or not; return how many there are."""
@@ -149,10 +148,12 @@ class IndexRows:
         for position, added in rows:
             found = self._connection.execute("SELECT until FROM version WHERE position = ?", (position,)).fetchone()
             if found is not None:
-                terms, spans = self._split(added, position, found[0])
-                self._write("term", terms)
-                self._write("span", spans)
+                terms, spans = self._converted(added, position, found[0])
+                self._terms += terms
+                self._spans += spans
+                self.flush()
                 self._reach_again(position, {self._number(row.key) for row in added})
+                self.flush()
                 self._words.add(position, self._tokens(added), superseded=found[0] is not None)
                 known += 1
         return known
@@ -160,6 +161,7 @@ class IndexRows:
     def remove(self, key: str) -> int:
         """Remove some of the rows under a key; return how many, 0 where there are none left."""
         number = self.number(key)
+        self._known.clear()
         if number is None:
             return 0
         for statement in _REMOVE:
@@ -169,7 +171,6 @@ class IndexRows:
         removed = self._words.remove(number)
         if not removed:
             self._connection.execute("DELETE FROM reach WHERE key = ?", (number,))
-            self._known.clear()
         return removed
 
     def number(self, name: str) -> int | None:
@@ -185,7 +186,11 @@ class IndexRows:
         found: dict[str, None] = {}
         for row in rows:
             if type(row) is WordsRow:
-                found.update(dict.fromkeys(row_tokens(self._number(row.key), row)))
+                number = self._keys.get(row.key) or self._number(row.key)
+                if len(row.words) == 1:
+                    found[token(number, row.words[0])] = None
+                else:
+                    found.update(dict.fromkeys(row_tokens(number, row)))
         return found
 
     def _number(self, name: str) -> int:
@@ -194,7 +199,3 @@ class IndexRows:
             cursor = self._connection.execute("INSERT INTO key (name) VALUES (?) RETURNING number", (name,))
             number = self._keys[name] = cursor.fetchone()[0]
         return number
-
-
-def _reaches(terms: Sequence[_Row], spans: Sequence[_Row]) -> Iterable[Reach]:
-    return chain(of_terms((row[1], row[2]) for row in terms), of_spans((row[1], row[2], row[3]) for row in spans))

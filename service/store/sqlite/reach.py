@@ -22,10 +22,8 @@ _STEP: Final = " "
 """Put behind a text, it makes one that is greater; that others lie between the two only costs a look in vain."""
 
 Field = Literal["value", "low", "high"]
-Label = tuple[int, Field, int, str]
-"""What identifies a row of the table: key, field, whether descending, label."""
-Reach = tuple[Label, str]
-"""A row of the table."""
+Reach = tuple[int, Field, int, str, str]
+"""A row of the table: key, field, whether descending, label, reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +122,24 @@ def of_terms(rows: Iterable[tuple[int, str]]) -> Iterator[Reach]:
     """Yield what the table has to know of the term rows of one version, each a key and a value."""
     ends: dict[int, tuple[str, str]] = {}
     for key, value in rows:
-        known = ends.get(key)
-        if known is None:
-            ends[key] = value, value
-        elif value < known[0]:
-            ends[key] = value, known[1]
-        elif value > known[1]:
-            ends[key] = known[0], value
+        least, greatest = ends.get(key, (value, value))
+        ends[key] = (min(least, value), max(greatest, value))
     for key, (least, greatest) in ends.items():
         if least != greatest:
-            yield (key, "value", 0, least[:LABEL]), greatest + _STEP
-            yield (key, "value", 1, greatest[:LABEL]), least
+            yield key, "value", 0, least[:LABEL], greatest + _STEP
+            yield key, "value", 1, greatest[:LABEL], least
 
 
 def of_spans(rows: Iterable[tuple[int, str, str]]) -> Iterator[Reach]:
     """Yield what the table has to know of the range rows of one version, each a key, a low and a high end."""
-    ends: dict[int, tuple[str, str, str, str]] = {}
+    ends: dict[int, tuple[str, str, str, bool]] = {}
     for key, low, high in rows:
+        furthest, backwards = max(high, low + _STEP), low >= high
         known = ends.get(key)
-        first, last = (low, low) if known is None else (min(known[0], low), max(known[1], low))
-        # A range that ends before it begins reaches back as far as can be.
-        back, end = ("" if low >= high else low), high
-        if known is not None:
-            back, end = min(known[2], back), max(known[3], end)
-        ends[key] = first, last, back, end
-    for key, (first, last, back, end) in ends.items():
-        step = last + _STEP
-        yield (key, "low", 0, first[:LABEL]), end if end > step else step
-        yield (key, "high", 1, end[:LABEL]), back
+        if known is None:
+            ends[key] = low, furthest, high, backwards
+        else:
+            ends[key] = min(low, known[0]), max(furthest, known[1]), max(high, known[2]), backwards or known[3]
+    for key, (least, furthest, greatest, backwards) in ends.items():
+        yield key, "low", 0, least[:LABEL], furthest
+        yield key, "high", 1, greatest[:LABEL], "" if backwards else least
