@@ -23,7 +23,7 @@ from service.interactions.entries import parse_entries
 from service.interactions.prepare import Prepared, check_size, prepare
 from service.interactions.transaction import bundle_entries, write
 
-CHUNK: Final = 500
+CHUNK: Final = 1000
 """Resources of one commit."""
 CHUNK_BYTES: Final = 8 * 1024 * 1024
 TURN: Final = 20

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from service.search.parameters import Catalogue, Parameter
 from service.search.rows import Row, WordsRow
 from service.search.sources import Source
-from service.search.types import kind
+from service.search.types import composite, kind
 from service.search.types.reference import local
 
 Json = dict[str, Any]
@@ -64,8 +64,12 @@ def _for_type(type_: str, catalogue: Catalogue) -> tuple[_Entry, ...]:
 def _entry(parameter: Parameter) -> _Entry:
     sources = () if parameter.code in _WHOLE else parameter.sources
     return _Entry(
-        parameter, _heads(parameter, sources), sources, kind(parameter).rows, WordsRow(parameter.present, ("",))
+        parameter, _heads(parameter, sources), sources, _rows_of(parameter), WordsRow(parameter.present, ("",))
     )
+
+
+def _rows_of(parameter: Parameter) -> Callable[[Parameter, str, Any], Iterable[Row]]:
+    return composite.compiled(parameter) if parameter.type == "composite" else kind(parameter).rows
 
 
 def _heads(parameter: Parameter, sources: tuple[Source, ...]) -> tuple[str, ...] | None:

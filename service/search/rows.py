@@ -29,6 +29,8 @@ HIGHEST: Final = "~"
 """Sorts after every :func:`sortable` number: an open high end."""
 
 _NINES_COMPLEMENT: Final = str.maketrans("0123456789", "9876543210")
+_ABOVE: Final = "!"
+"""Sorts before every digit, so it stays below the digits of a number that goes on where another one ends."""
 _EXPONENT_BIAS: Final = 5_000_000_000
 """More than half of what ten digits hold: a decimal of FHIR may have an exponent of nine digits."""
 
@@ -83,14 +85,17 @@ def _sortable(number: Decimal | int) -> str:
     return f"1{magnitude.translate(_NINES_COMPLEMENT)}:" if sign else f"3{magnitude}"
 
 
+def around(number: Decimal | int) -> tuple[str, str]:
+    """The cuts just below and just above a number: the ends of the range that has it alone."""
+    text = sortable(number)
+    return text, text + _ABOVE
+
+
 def below(number: Decimal | int) -> str:
     """The cut just below a number, as an end of a range: the low end of a range that includes it."""
     return sortable(number)
 
 
 def above(number: Decimal | int) -> str:
-    """The cut just above a number: the high end of a range that includes it, before the cut below any greater one.
-
-    The mark sorts before every digit, so it stays below the digits of a number that goes on where this one ends.
-    """
-    return sortable(number) + "!"
+    """The cut just above a number: the high end of a range that includes it, before the cut below any greater one."""
+    return sortable(number) + _ABOVE

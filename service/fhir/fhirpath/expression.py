@@ -102,27 +102,21 @@ class Expression:
 
     def typed(self, resource: dict[str, Any], *, resolver: Resolver | None = None) -> list[tuple[str, Any]]:
         """Type and value of all that the expression finds; like :meth:`values`, with types as in :class:`Node`."""
-        found = self._plainly(resource, resource.get("resourceType")) if resolver is None else None
-        if found is None:
-            nodes = self(resource, resolver=resolver)
-            found = [(node.type, node.value) for node in nodes if node.value is not None]
-        return found
+        if self._extract is not None and resolver is None and resource.get("resourceType") == self.type:
+            try:
+                return self._extract.typed(resource)
+            except (AttributeError, TypeError):
+                pass  # the resource is not what its type promises: the nodes take anything
+        return [(node.type, node.value) for node in self(resource, resolver=resolver) if node.value is not None]
 
     def typed_within(self, value: Any, fhir_type: str) -> list[tuple[str, Any]]:  # noqa: ANN401  # any JSON value
         """The same as :meth:`typed`, starting from an element of a type."""
-        found = self._plainly(value, fhir_type) if isinstance(value, dict) else None
-        if found is None:
-            found = [(node.type, node.value) for node in self(value, Node(value, fhir_type)) if node.value is not None]
-        return found
-
-    def _plainly(self, value: dict[str, Any], kind: object) -> list[tuple[str, Any]] | None:
-        """What a plain path finds in an object of the expression's type; None where only the nodes can tell."""
-        if self._extract is None or kind != self.type:
-            return None
-        try:
-            return self._extract.typed(value)
-        except (AttributeError, TypeError):
-            return None  # the object is not what its type promises: the nodes take anything
+        if self._extract is not None and fhir_type == self.type and isinstance(value, dict):
+            try:
+                return self._extract.typed(value)
+            except (AttributeError, TypeError):
+                pass
+        return [(node.type, node.value) for node in self(value, Node(value, fhir_type)) if node.value is not None]
 
     def boolean(
         self,

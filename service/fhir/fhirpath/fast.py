@@ -72,7 +72,12 @@ def _plain(paths: list[Path]) -> Extract:
     heads = _heads(paths)
     if len(paths) == 1:
         get, kind = paths[0].get, paths[0].type
-        return Extract(get, lambda resource: [(kind, value) for value in get(resource)], heads)
+
+        def typed(resource: dict[str, Any]) -> list[tuple[str, Json]]:
+            found = get(resource)
+            return [(kind, value) for value in found] if found else found
+
+        return Extract(get, typed, heads)
     pairs = [(path.get, path.type) for path in paths]
     return Extract(
         lambda resource: [value for get, _ in pairs for value in get(resource)],

@@ -6,7 +6,7 @@ rules apply" within one element: its rows share a number, and a tuple with an em
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from service.errors import Invalid
@@ -22,22 +22,36 @@ MODIFIERS: Final[frozenset[str]] = frozenset()
 
 def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
     """Yield the rows of all components of one element, none where one of them is empty."""
-    held: list[tuple[Parameter, list[tuple[str, Any]]]] = []
-    for component in parameter.components:
-        values = [pair for source in component.sources for pair in source.within(value, fhir_type)]
-        if not values:
-            return
-        held.append((component, values))
-    found: list[Row] = []
-    for component, values in held:
-        kind = ELEMENTARY[component.type]
-        before = len(found)
-        for type_, each in values:
-            for row in kind.rows(component, type_, each):
-                found += _terms(row) if isinstance(row, WordsRow) else (row,)
-        if len(found) == before:
-            return
-    yield from found
+    return compiled(parameter)(parameter, fhir_type, value)
+
+
+def compiled(parameter: Parameter) -> Callable[[Parameter, str, Any], Iterator[Row]]:
+    """Return the same for this parameter, with everything about its components looked up beforehand."""
+    components = [
+        (component, [source.within for source in component.sources], ELEMENTARY[component.type].rows)
+        for component in parameter.components
+    ]
+
+    def of(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401, ARG001
+        held: list[tuple[Parameter, list[tuple[str, Any]], Any]] = []
+        for component, sources, rows_of in components:
+            values: list[tuple[str, Any]] = []
+            for within in sources:
+                values += within(value, fhir_type)
+            if not values:
+                return
+            held.append((component, values, rows_of))
+        found: list[Row] = []
+        for component, values, rows_of in held:
+            before = len(found)
+            for type_, each in values:
+                for row in rows_of(component, type_, each):
+                    found += _terms(row) if isinstance(row, WordsRow) else (row,)
+            if len(found) == before:
+                return
+        yield from found
+
+    return of
 
 
 def predicate(

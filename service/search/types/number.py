@@ -17,7 +17,7 @@ from typing import Any, Final
 from service.errors import Invalid
 from service.search.parameters import Parameter
 from service.search.query import Predicate, Sort
-from service.search.rows import RangeRow, Row, above, below
+from service.search.rows import RangeRow, Row, above, around, below
 from service.search.types.base import ANYWHERE, Context, literal, unsupported
 from service.search.types.ranges import Comparator, Span, comparator, compare
 
@@ -50,7 +50,7 @@ def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # 
     """Yield the row of a decimal or integer."""
     number = decimal(value)
     if number is not None:
-        yield RangeRow(parameter.key, below(number), above(number))
+        yield RangeRow(parameter.key, *around(number))
 
 
 def predicate(

@@ -19,6 +19,8 @@ from service.errors import Unavailable
 SCHEMA_VERSION: Final = 4
 CACHE_KIBIBYTES: Final = 65_536
 """Page cache of the writer; a reader has a quarter of it."""
+CHECKPOINT_PAGES: Final = 4000
+"""Pages of the write-ahead log, 16 MiB, after which they are copied into the database."""
 BUSY_SECONDS: Final = 60
 """How long one process waits for another's commit to finish."""
 
@@ -100,6 +102,8 @@ def connect(uri: str, *, read_only: bool = False) -> sqlite3.Connection:
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES if not read_only else CACHE_KIBIBYTES // 4}")
     if read_only:
         connection.execute("PRAGMA query_only = ON")
+    # Pages: where many commits follow each other, most change the same ones, and each is then copied but once.
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return connection
 
 
