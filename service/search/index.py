@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ from service.search.parameters import Catalogue, Parameter
 from service.search.rows import Row, WordsRow
 from service.search.sources import Source
 from service.search.types import composite, kind
-from service.search.types.reference import local
+from service.search.types.reference import local, names
 
 Json = dict[str, Any]
 
@@ -44,7 +45,8 @@ _entries: Final[WeakKeyDictionary[Catalogue, dict[str, tuple[_Entry, ...]]]] = W
 
 def rows(resource: Json, catalogue: Catalogue, bases: tuple[str, ...] = ()) -> tuple[Row, ...]:
     """Return the index rows of a valid resource, each once; absolute references to one of ``bases`` are local."""
-    return tuple(dict.fromkeys(_rows(resource, _for_type(resource["resourceType"], catalogue), bases)))
+    found = _rows(resource, _for_type(resource["resourceType"], catalogue), bases)
+    return tuple(dict.fromkeys(chain(found, names(resource))))
 
 
 def rows_of(resource: Json, parameters: Iterable[Parameter], bases: tuple[str, ...] = ()) -> tuple[Row, ...]:

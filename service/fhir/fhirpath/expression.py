@@ -83,11 +83,6 @@ class Expression:
 
     nodes = __call__
 
-    @property
-    def members(self) -> frozenset[str] | None:
-        """The members of which an object needs one for anything to be found in it, None where that is not known."""
-        return self._extract.members if self._extract else None
-
     def values(self, resource: dict[str, Any], *, resolver: Resolver | None = None) -> list[Any]:
         """The values alone, as they are in the JSON, or System values if computed; primitives without one left out.
 

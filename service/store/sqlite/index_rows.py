@@ -59,6 +59,14 @@ class IndexRows:
         self._spans: list[_Row] = []
         self._known: dict[_Label, str] = {}
         self._further: dict[_Label, str] = {}
+        self._data_version = -1
+
+    def begin(self) -> None:
+        """Begin a transaction: another process may have removed since what is known to be there."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            self._known.clear()
+            self._data_version = version
 
     def forget(self) -> None:
         """Forget what waits, the numbers of keys and what is known of reaches: a transaction was rolled back."""

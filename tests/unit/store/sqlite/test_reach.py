@@ -1,0 +1,37 @@
+"""What a process remembers of the table ``reach`` while others write to the same file."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from service.search.rows import TermRow
+from service.store.sqlite import open_store
+from tests.contract.making import put, write
+
+pytestmark = pytest.mark.anyio
+
+FAR_APART = [TermRow("name", "a"), TermRow("name", "z")]
+
+
+async def test_what_another_process_removed_is_written_again(tmp_path: Path) -> None:
+    """What is known to be there is known until another process has written: it may have removed it."""
+    path = tmp_path / "registry.db"
+    one, other = await open_store(str(path)), await open_store(str(path))
+    reader = sqlite3.connect(path)
+
+    def reaches() -> int:
+        number: int = reader.execute("SELECT count(*) FROM reach").fetchone()[0]
+        return number
+
+    await write(one, put("first", rows=FAR_APART))
+    before = reaches()
+    await other.remove_rows(["name"])
+    assert (before, reaches()) == (2, 0)
+    await write(one, put("second", rows=FAR_APART))
+    assert reaches() == before
+    reader.close()
+    await one.close()
+    await other.close()
