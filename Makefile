@@ -35,6 +35,7 @@ check: setup  ## Style, types, the arrows between the rooms, and that nothing de
 	$(BIN)/python -m tools.build_seeds --check
 	$(BIN)/python -m tools.index_package --check
 	$(BIN)/python -m tools.document_settings --check
+	$(BIN)/python -m tools.document_tables --check
 
 format: setup  ## Put the code in the house style
 	$(BIN)/ruff check --fix .

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -12,15 +11,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 
 from service.bulk.job import State
 from service.bulk.report import Report as ImportReport
@@ -30,16 +21,31 @@ from service.compose import open_engine
 from service.errors import Issue, RegistryError
 from service.fhir import definitions
 from service.files import Loaded, load_paths, read_resources
+from service.flags import (
+    CacheFlag,
+    CtgovFlag,
+    Files,
+    Json,
+    MongoFlag,
+    Packages,
+    Profiles,
+    StoreFlag,
+    Types,
+    UnknownFlag,
+    flag,
+)
 from service.importing import Summary, Wanted, import_all, writing_report
 from service.interactions.definitions import Whole
 from service.operations.ctgov_api import Client
 from service.operations.indexer import index_whole
-from service.reporting import Report, print_issue
+from service.operations.table_import import Imported
+from service.reporting import Report, print_issue, progress_on
 from service.rules import build_policy, open_library
 from service.search.query import Query
 from service.serving import run_server
 from service.settings import Settings
 from service.store.base import instant_text
+from service.tabling import STANDARD, read_table, write_table
 from service.terminology.service import TerminologyService
 from service.validating import Inspector, sizes
 
@@ -53,58 +59,34 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
-def _flag(name: str) -> Any:  # noqa: ANN401  # typer's option object
-    field = Settings.model_fields[name]
-    return typer.Option(
-        help=field.description,
-        envvar=f"TRIAL_REGISTRY_{name.upper()}",
-        show_default=str(field.default) if field.default not in (None, ()) else False,
-    )
-
-
-StoreFlag = Annotated[str | None, _flag("store")]
-MongoFlag = Annotated[str | None, _flag("mongo_transactions")]
-UnknownFlag = Annotated[str | None, _flag("unknown_profile")]
-CtgovFlag = Annotated[str | None, _flag("ctgov_url")]
-CacheFlag = Annotated[str | None, _flag("package_cache")]
-Profiles = Annotated[
-    list[str] | None,
-    typer.Option(help="Canonical URL of a profile that resources of its type must meet; repeatable."),
-]
-Packages = Annotated[list[str] | None, typer.Option(help="FHIR package: a folder, a .tgz or name#version; repeatable.")]
-Json = Annotated[bool, typer.Option("--json", help="Print an OperationOutcome for each resource, one a line.")]
-Types = Annotated[list[str] | None, typer.Option("--type", help="Only resources of this type; repeatable.")]
-Files = Annotated[list[Path], typer.Argument(help="JSON files (a resource or a Bundle each) or folders of them.")]
-
-
 @app.command()
 def serve(
     store: StoreFlag = None,
-    host: Annotated[str | None, _flag("host")] = None,
-    port: Annotated[int | None, _flag("port")] = None,
-    workers: Annotated[int | None, _flag("workers")] = None,
-    base_path: Annotated[str | None, _flag("base_path")] = None,
-    base_url: Annotated[str | None, _flag("base_url")] = None,
-    handling: Annotated[str | None, _flag("handling")] = None,
-    page_size: Annotated[int | None, _flag("page_size")] = None,
-    max_page_size: Annotated[int | None, _flag("max_page_size")] = None,
-    max_body_size: Annotated[int | None, _flag("max_body_size")] = None,
-    max_resource_size: Annotated[int | None, _flag("max_resource_size")] = None,
-    conditional_delete_limit: Annotated[int | None, _flag("conditional_delete_limit")] = None,
-    validation: Annotated[str | None, _flag("validation")] = None,
-    required_profiles: Annotated[str | None, _flag("required_profiles")] = None,
+    host: Annotated[str | None, flag("host")] = None,
+    port: Annotated[int | None, flag("port")] = None,
+    workers: Annotated[int | None, flag("workers")] = None,
+    base_path: Annotated[str | None, flag("base_path")] = None,
+    base_url: Annotated[str | None, flag("base_url")] = None,
+    handling: Annotated[str | None, flag("handling")] = None,
+    page_size: Annotated[int | None, flag("page_size")] = None,
+    max_page_size: Annotated[int | None, flag("max_page_size")] = None,
+    max_body_size: Annotated[int | None, flag("max_body_size")] = None,
+    max_resource_size: Annotated[int | None, flag("max_resource_size")] = None,
+    conditional_delete_limit: Annotated[int | None, flag("conditional_delete_limit")] = None,
+    validation: Annotated[str | None, flag("validation")] = None,
+    required_profiles: Annotated[str | None, flag("required_profiles")] = None,
     unknown_profile: UnknownFlag = None,
-    packages: Annotated[str | None, _flag("packages")] = None,
+    packages: Annotated[str | None, flag("packages")] = None,
     package_cache: CacheFlag = None,
     mongo_transactions: MongoFlag = None,
-    terminology_server: Annotated[str | None, _flag("terminology_server")] = None,
+    terminology_server: Annotated[str | None, flag("terminology_server")] = None,
     ctgov_url: CtgovFlag = None,
-    export_dir: Annotated[str | None, _flag("export_dir")] = None,
-    import_dir: Annotated[str | None, _flag("import_dir")] = None,
-    import_from: Annotated[str | None, _flag("import_from")] = None,
-    max_import_size: Annotated[int | None, _flag("max_import_size")] = None,
-    job_hours: Annotated[float | None, _flag("job_hours")] = None,
-    log_level: Annotated[str | None, _flag("log_level")] = None,
+    export_dir: Annotated[str | None, flag("export_dir")] = None,
+    import_dir: Annotated[str | None, flag("import_dir")] = None,
+    import_from: Annotated[str | None, flag("import_from")] = None,
+    max_import_size: Annotated[int | None, flag("max_import_size")] = None,
+    job_hours: Annotated[float | None, flag("job_hours")] = None,
+    log_level: Annotated[str | None, flag("log_level")] = None,
 ) -> None:
     """Serve the registry until it is told to stop (Ctrl-C)."""
     settings = _settings(**locals())
@@ -213,7 +195,7 @@ def import_(
         typer.Argument(help="An export's folder; or NDJSON and JSON files, packed or not, folders of them, or -."),
     ],
     store: StoreFlag = None,
-    validation: Annotated[str | None, _flag("validation")] = None,
+    validation: Annotated[str | None, flag("validation")] = None,
     as_new: Annotated[
         bool, typer.Option("--as-new", help="Write an export's resources as new versions, of today.")
     ] = False,
@@ -238,6 +220,47 @@ def import_(
     out.print(", ".join(f"{number} {name}" for name, number in report.counts.items()) + ".")
     if report.refused:
         raise typer.Exit(1)
+
+
+@app.command()
+def table(
+    studies: Annotated[
+        list[str] | None, typer.Argument(help="Ids or identifiers of studies, such as NCT numbers; without any, all.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A file that ends in .csv, .ndjson or .parquet.")
+    ] = STANDARD,
+    store: StoreFlag = None,
+    mongo_transactions: MongoFlag = None,
+) -> None:
+    """Write results as a table with a row for each statistic; docs/tables.md says what its columns are."""
+    settings = _settings(store=store, mongo_transactions=mongo_transactions)
+
+    async def work() -> None:
+        async with open_engine(settings) as engine:
+            await write_table(engine, studies or (), output)
+
+    _guarded(lambda: asyncio.run(work()))
+
+
+@app.command()
+def import_table(
+    file: Annotated[Path, typer.Argument(help="A table in CSV, or - for the standard input.")],
+    study: Annotated[str | None, typer.Option(help="The study of the rows that do not name theirs.")] = None,
+    store: StoreFlag = None,
+    mongo_transactions: MongoFlag = None,
+) -> None:
+    """Read a table of results into a store, all of it or nothing; every problem is told with its row and column."""
+    settings = _settings(store=store, mongo_transactions=mongo_transactions)
+
+    async def work() -> Imported:
+        async with open_engine(settings) as engine:
+            return await read_table(engine, file, study)
+
+    imported: Imported = _guarded(lambda: asyncio.run(work()))
+    for issue in imported.notes:
+        print_issue(err, issue)
+    out.print(str(imported), soft_wrap=True)
 
 
 @app.command()
@@ -369,11 +392,7 @@ def _fail(issues: tuple[Issue, ...]) -> NoReturn:
 
 
 def _progress(*, bytes_: bool = False) -> Progress:
-    done = DownloadColumn() if bytes_ else MofNCompleteColumn()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), done, TimeRemainingColumn())
-    disabled = os.environ.get("CI") == "true" or not err.is_terminal
-    # What is printed into a pipe must not end above the bar.
-    return Progress(*columns, console=err, disable=disabled, redirect_stdout=out.is_terminal)
+    return progress_on(err, out, bytes_=bytes_)
 
 
 if __name__ == "__main__":

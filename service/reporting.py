@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from service.errors import Issue
@@ -66,6 +77,15 @@ def print_issue(console: Console, issue: Issue, where: str = "") -> None:
     suffix = f" [dim]({escape(source)})[/dim]" if source else ""
     text = " ".join([f"[{_colour(issue.severity)}]{issue.severity}[/]", *parts, escape(issue.diagnostics)])
     console.print(f"  {text}{suffix}", soft_wrap=True)
+
+
+def progress_on(err: Console, out: Console, *, bytes_: bool) -> Progress:
+    """Return a bar on ``err``, of things or of bytes; ``out`` is where what is found is printed."""
+    done = DownloadColumn() if bytes_ else MofNCompleteColumn()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), done, TimeRemainingColumn())
+    disabled = os.environ.get("CI") == "true" or not err.is_terminal
+    # What is printed into a pipe must not end above the bar.
+    return Progress(*columns, console=err, disable=disabled, redirect_stdout=out.is_terminal)
 
 
 def _colour(severity: str) -> str:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from service.api import http
 from service.api.bodies import read_body, write_body
 from service.api.message import Request
-from service.api.negotiation import input_type, media_type
+from service.api.negotiation import file_type, input_type
 from service.api.polling import NDJSON, NDJSON_NAMES, Polling, check_async
 from service.api.representation import as_json
 from service.bulk.fetch import Fetch
@@ -55,7 +55,7 @@ class Import:
         base = http.base_url(request, self._settings)
         inputs = self._operation.inputs(None, None)
         inputs.take_pairs(ask.parameters)
-        uploaded = media_type(request.headers.get("content-type")) in _UPLOADS
+        uploaded = file_type(request.headers.get("content-type")) in _UPLOADS
         if not uploaded:
             body = await read_body(request, self._settings.max_body_size)
             inputs.take_body(_parameters(as_json(body, input_type(request.headers.get("content-type")))))

@@ -58,15 +58,15 @@ class Ask:
         return self.preferences.get("handling", settings.handling) == "lenient"
 
 
-def ask(request: Request, *, text: bool = False) -> Ask:
+def ask(request: Request, *, others: tuple[str, ...] = (), preferred: str | None = None) -> Ask:
     """Read what is common to all requests; raises :class:`Invalid` or :class:`NotAcceptable`.
 
-    The parameters are those of the URL and of the form, as one list. ``text`` says that there is an answer for people.
+    The parameters are those of the URL and of the form, as one list. For the rest see :func:`output_type`.
     """
     headers = request.headers
     accept, preferences = headers.get("accept"), _preferences(headers.get("prefer"))
     if not request.query and not request.form:
-        return Ask(output_type(accept, None, text=text), False, [], preferences)
+        return Ask(output_type(accept, None, others=others, preferred=preferred), False, [], preferences)
     own: dict[str, str] = {}
     rest: list[tuple[str, str]] = []
     for name, value in (*parse_pairs(request.query), *parse_pairs(request.form)):
@@ -79,9 +79,8 @@ def ask(request: Request, *, text: bool = False) -> Ask:
     pretty = own.get("_pretty", "false")
     if pretty not in ("true", "false"):
         raise Invalid(f"_pretty is true or false, not {pretty!r}.", expression="_pretty")
-    return Ask(
-        output_type(accept, own.get("_format"), text=text), pretty == "true", rest, preferences, tuple(own.items())
-    )
+    media = output_type(accept, own.get("_format"), others=others, preferred=preferred)
+    return Ask(media, pretty == "true", rest, preferences, tuple(own.items()))
 
 
 def form_of_error(request: Request) -> tuple[str, bool]:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from service.errors import NotAcceptable, UnsupportedMedia
 from service.interactions.patch import JSON_PATCH
+from service.operations.table_formats import CSV, CSVM
 
 FHIR_JSON: Final = "application/fhir+json"
 FHIR_XML: Final = "application/fhir+xml"
@@ -25,10 +26,25 @@ _OUTPUT: Final = {
     "application/xml": "application/xml",
     "text/xml": "application/xml",
     "xml": FHIR_XML,
-    "*/*": FHIR_JSON,
     "application/*": FHIR_JSON,
-    "text/html": FHIR_JSON,  # a browser reads JSON too
 }
+_ANY: Final = frozenset({"*/*", "text/html"})  # a browser reads JSON too
+_OTHERS: Final = {
+    "text": ("text/plain",),
+    "csv": ("text/csv", "text/*"),
+    "ndjson": ("application/x-ndjson", "application/ndjson"),
+    "parquet": ("application/vnd.apache.parquet",),
+    "csvm": (CSVM,),
+}
+"""Formats that some operations have beside those of FHIR, and what a client may call them as well."""
+OTHERS: Final = {
+    "text": TEXT,
+    "csv": CSV,
+    "ndjson": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+    "csvm": CSVM,
+}
+"""The media type of each."""
 _XML: Final = frozenset({FHIR_XML, "application/xml+fhir", "application/xml", "text/xml"})
 _JSON: Final = frozenset({FHIR_JSON, "application/json+fhir", "application/json", "text/json"})
 FORM: Final = "application/x-www-form-urlencoded"
@@ -36,24 +52,32 @@ FHIR_VERSIONS: Final = frozenset({"5.0", "5.0.0"})
 
 
 @lru_cache(maxsize=256)  # a client says the same every time
-def output_type(accept: str | None, format_: str | None, *, text: bool = False) -> str:
+def output_type(
+    accept: str | None, format_: str | None, *, others: tuple[str, ...] = (), preferred: str | None = None
+) -> str:
     """Return the media type to answer in; ``_format`` wins over ``Accept``. Raises :class:`NotAcceptable`.
 
-    ``text`` says that there is an answer in :data:`TEXT` as well.
+    ``others`` are formats of :data:`OTHERS` that there are as well; ``preferred`` is the one for clients that take any.
     """
     wanted = format_ if format_ is not None else accept
+    any_ = FHIR_JSON if preferred is None else OTHERS[preferred]
     if not wanted:
-        return FHIR_JSON
+        return any_
     # A plus sign in a URL is a space once decoded, and many clients forget to write %2B.
     ranges = map(_media_range, wanted.replace("fhir ", "fhir+").split(","))
     ranked = sorted(ranges, key=lambda each: each[:2], reverse=True)  # of equals, the one named first
     for quality, _, media, parameters in ranked:
-        if quality > 0 and text and media in ("text/plain", "text"):
-            return TEXT
-        if quality > 0 and media in _OUTPUT and parameters.get("fhirversion", "5.0") in FHIR_VERSIONS:
+        if quality <= 0 or parameters.get("fhirversion", "5.0") not in FHIR_VERSIONS:
+            continue
+        if media in _ANY:
+            return any_
+        if media in _OUTPUT:
             return _OUTPUT[media]
+        for name in others:
+            if media in (name, *_OTHERS[name]):
+                return OTHERS[name]
     name = "_format" if format_ is not None else "Accept"
-    raise NotAcceptable(f"{wanted!r} is not served here; {', '.join(FORMATS)} are.", expression=name)
+    raise NotAcceptable(f"{wanted!r} is not served here; {', '.join((*FORMATS, *others))} are.", expression=name)
 
 
 def is_xml(media: str) -> bool:
@@ -76,8 +100,8 @@ def input_type(content_type: str | None) -> str:
     return media
 
 
-def media_type(content_type: str | None) -> str:
-    """Return the media type of a body without its parameters; raises :class:`UnsupportedMedia` where not in UTF-8."""
+def file_type(content_type: str | None) -> str:
+    """Return the media type of a body that may be no resource; raises :class:`UnsupportedMedia` for another charset."""
     return _utf8(content_type)[0]
 
 

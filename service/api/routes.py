@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as distribution_version
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from service.api import bulk_export, bulk_import, http
 from service.api.bodies import read_body
 from service.api.dispatch import Handler
 from service.api.message import Answer, Request
-from service.api.negotiation import FHIR_JSON, FHIR_XML, FORMATS, TEXT, check_form, input_type, patch_form
+from service.api.negotiation import FHIR_JSON, FHIR_XML, FORMATS, OTHERS, check_form, file_type, input_type, patch_form
 from service.api.polling import Polling
 from service.api.representation import as_json
 from service.bulk.folder import S
@@ -39,7 +39,9 @@ from service.interactions.update import conditional_update, update
 from service.interactions.vread import vread
 from service.operations.call import Call
 from service.operations.entries import EntryOperations
+from service.operations.inputs import Inputs
 from service.operations.registry import Code, Operation, find_operation, operations
+from service.operations.table_formats import Streamed
 from service.settings import Settings
 
 
@@ -241,16 +243,16 @@ class Api:
 
     def _operation(self, operation: Operation, type_: str | None, code: Code) -> Handler:
         async def answer(request: Request) -> Response:
-            ask = http.ask(request, text=operation.text is not None)
+            ask = http.ask(request, others=tuple(operation.others), preferred=operation.preferred)
             id_, asked = request.parameters.get("id"), request.parameters.get("type", type_)
             inputs = operation.inputs(asked, id_)
             inputs.take_pairs(ask.parameters)
             if request.method == "POST":
-                inputs.take_body(await self._parameters_body(request))
+                await self._take_body(request, operation, inputs)
             async with self._writing(request) as engine:
                 call = Call(engine, inputs, asked, id_, self._base(request), ask.shown)
-                if operation.text is not None and ask.media == TEXT:
-                    return Answer(http.OK, (await operation.text(call)).encode(), TEXT)
+                if other := next((each for name, each in operation.others.items() if OTHERS[name] == ask.media), None):
+                    return _other_answer(request, ask.media, await other(call))
                 return http.resource_answer(ask, await code(call))
 
         return answer
@@ -269,10 +271,17 @@ class Api:
         with engine.parameters.writing():
             yield engine
 
-    async def _parameters_body(self, request: Request) -> bytes:
-        """Return the JSON of the parameters of an operation, which may need none."""
+    async def _take_body(self, request: Request, operation: Operation, inputs: Inputs) -> None:
+        """Read the parameters of an operation, which may need none."""
         body = await read_body(request, self._settings.max_body_size)
-        return as_json(body, input_type(request.headers.get("content-type"))) if body else body
+        if not body:
+            return
+        content_type = request.headers.get("content-type")
+        parameter = operation.files.get(file_type(content_type)) if operation.files else None
+        if parameter is not None:
+            inputs.take_file(parameter, body)
+        else:
+            inputs.take_body(as_json(body, input_type(content_type)))
 
     async def _resource_body(self, request: Request) -> bytes:
         """Return the JSON of the resource that is sent."""
@@ -314,6 +323,16 @@ def _conditions(request: Request) -> tuple[str | None, bool]:
     if none_match is not None and none_match.strip() != "*":
         raise Invalid(f"If-None-Match of a write can only be *, not {none_match}.", expression="If-None-Match")
     return request.headers.get("if-match"), none_match is not None
+
+
+def _other_answer(request: Request, media: str, answer: str | Streamed) -> Response:
+    """Answer in a format that is none of FHIR, at once or while it is made."""
+    if isinstance(answer, str):
+        return Answer(http.OK, answer.encode(), media)
+    headers = {**answer.headers, "vary": "accept"}
+    if request.method == "HEAD":
+        return Answer(http.OK, media=media, headers=headers)
+    return StreamingResponse(answer.body, headers=headers, media_type=media)
 
 
 def _refuse_parameters(ask: http.Ask) -> None:

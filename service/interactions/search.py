@@ -58,7 +58,7 @@ async def search(engine: Engine, type_: str | None, pairs: Pairs, *, lenient: bo
 
 
 async def _first(engine: Engine, request: SearchRequest) -> Page:
-    seq = (await engine.store.head()).seq if request.as_of is None else await _seq_at(engine, request.as_of)
+    seq = await seq_of(engine, request)
     if request.summary == "count" or request.total in ("accurate", "estimate"):
         return Page(seq, 0, await engine.store.count(request.query, seq))
     if request.total == "none":
@@ -67,7 +67,9 @@ async def _first(engine: Engine, request: SearchRequest) -> Page:
     return Page(seq, 0, counted if counted <= COUNTED else None)
 
 
-async def _seq_at(engine: Engine, instant: int) -> int:
-    """Return the last commit up to an instant, in milliseconds since the epoch."""
-    newest = await engine.store.history(HistoryQuery(before=instant + 1), limit=1)
+async def seq_of(engine: Engine, request: SearchRequest) -> int:
+    """Return the commit at which a search is to be answered: the newest, or the last up to ``_asOf``."""
+    if request.as_of is None:
+        return (await engine.store.head()).seq
+    newest = await engine.store.history(HistoryQuery(before=request.as_of + 1), limit=1)
     return newest[0].seq if newest else 0

@@ -54,11 +54,15 @@ def parameters_of(listed: Iterable[Mapping[str, Any]], types: Mapping[str, str])
 
 
 class Inputs:
-    """The values of one request, by name; ``given`` is the same as the entries of a Parameters resource."""
+    """The values of one request, by name; ``given`` is the same as the entries of a Parameters resource.
 
-    def __init__(self, code: str, known: Mapping[str, Parameter], level: str) -> None:
+    With ``criteria`` a parameter that the definition does not name is one of a search.
+    """
+
+    def __init__(self, code: str, known: Mapping[str, Parameter], level: str, *, criteria: bool = False) -> None:
         self.code = code
         self.given: list[Json] = []
+        self._criteria = criteria
         self._known = known
         self._level = level
         self._title = f"${code}"
@@ -73,6 +77,10 @@ class Inputs:
                 raise Invalid(f"{name} is a {kind}, which can only come in the body of a POST.", expression=name)
             value = _from_text(parameter, text)
             self._add(parameter, value, {"name": name, f"value{_capital(parameter.type)}": value})
+
+    def take_file(self, name: str, data: bytes) -> None:
+        """Take the body of a POST that is no resource, as the value of a parameter."""
+        self._add(self._parameter(name), data, {"name": name})
 
     def take_body(self, body: bytes) -> None:
         """Take the body of a POST: a Parameters resource, or the resource that is the one parameter of this kind."""
@@ -91,6 +99,15 @@ class Inputs:
                 raise Invalid("A parameter is an object with a name.", expression=where)
             parameter = self._parameter(entry["name"])
             self._add(parameter, _value(parameter, entry, where), entry)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The parameters with a value that is text, in their order, as those of a search."""
+        found: list[tuple[str, str]] = []
+        for entry in self.given:
+            text = next((value for member, value in entry.items() if member.startswith("value")), None)
+            found += [(entry["name"], text)] if isinstance(text, str) else []
+        return found
 
     def one(self, name: str) -> Any:  # noqa: ANN401  # the type that the definition says
         """Return the value of a parameter, None where it is not given."""
@@ -133,6 +150,8 @@ class Inputs:
 
     def _parameter(self, name: str) -> Parameter:
         parameter = self._known.get(name)
+        if parameter is None and self._criteria:
+            return Parameter(name, "string", "*")
         if parameter is None:
             known = ", ".join(self._known)
             raise Invalid(f"{name} is not a parameter of {self._title}; it has {known}.", expression=name)

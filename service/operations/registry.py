@@ -7,7 +7,7 @@ the capability statement follow from them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -20,8 +20,10 @@ from service.operations import (
     diff,
     everything,
     import_ctgov,
+    import_table,
     meta,
     reindex,
+    table_formats,
     validate,
     value_set_expand,
     value_set_validate_code,
@@ -29,22 +31,37 @@ from service.operations import (
 )
 from service.operations.call import Call
 from service.operations.inputs import Inputs, Parameter, parameters_of
+from service.operations.table_formats import Streamed
 from service.registry.package import resources
 
 Code = Callable[[Call], Awaitable[bytes]]
-Text = Callable[[Call], Awaitable[str]]
+Other = Callable[[Call], Awaitable[str | Streamed]]
 
 OWN: Final[Mapping[str, Mapping[str, Code]]] = {
     "diff": {"GET": diff.diff, "POST": diff.diff},
     "everything": {"GET": everything.everything, "POST": everything.everything},
     "import-ctgov": {"POST": import_ctgov.import_ctgov},
+    "import-table": {"POST": import_table.import_table},
     "reindex": {"GET": lambda call: reindex.status(call.engine), "POST": lambda call: reindex.start(call.engine)},
+    "table": {"GET": table_formats.as_binary, "POST": table_formats.as_binary},
 }
 """Operation of the registry's package -> method -> what is done."""
 LATER: Final = frozenset({"import"})
 """Operations of the registry's package that are answered later: jobs, whose endpoints are ``service/api``'s own."""
-TEXTS: Final[Mapping[str, Text]] = {"diff": diff.diff_text}
-"""Operation -> its answer as text for people, for those that have one."""
+OTHERS: Final[Mapping[str, Mapping[str, Other]]] = {
+    "diff": {"text": diff.diff_text},
+    "table": {
+        "csv": table_formats.as_csv,
+        "ndjson": table_formats.as_ndjson,
+        "parquet": table_formats.as_parquet,
+        "csvm": table_formats.as_dictionary,
+    },
+}
+"""Operation -> the formats beside those of FHIR that it answers in -> how."""
+PREFERRED: Final[Mapping[str, str]] = {"table": "csv"}
+"""Operation -> the format for clients that will take any, where it is none of FHIR."""
+FILES: Final[Mapping[str, Mapping[str, str]]] = {"import-table": {"text/csv": "table"}}
+"""Operation -> media types of a body that is no resource -> the parameter whose value it is."""
 OFFICIAL: Final[Mapping[str, Code]] = {
     "CapabilityStatement-versions": versions.versions,
     "CodeSystem-lookup": code_system_lookup.lookup,
@@ -78,7 +95,9 @@ ANY: Final = "Resource"
 class Operation:
     """An operation: ``levels`` are system, type and instance, as far as it has them, ``types`` the resource types.
 
-    ``text`` is the answer for people, where there is one; ``methods`` is empty where it is answered later.
+    ``others`` are its answers in formats beside those of FHIR, ``preferred`` the one of them for clients that take
+    any; ``files`` are the media types of bodies that are no resource, and the parameter that each is. ``methods`` is
+    empty where it is answered later.
     """
 
     code: str
@@ -89,7 +108,10 @@ class Operation:
     types: tuple[str, ...]
     parameters: Mapping[str, Parameter]
     affects_state: bool
-    text: Text | None = None
+    others: Mapping[str, Other] = field(default_factory=dict)
+    preferred: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    criteria: bool = False
 
     @property
     def places(self) -> tuple[tuple[str, str | None], ...]:
@@ -114,7 +136,7 @@ class Operation:
     def inputs(self, type_: str | None, id_: str | None) -> Inputs:
         """Return a place for the parameters of a request on an instance, a type, or (both None) the system."""
         level = "instance" if id_ is not None else "type" if type_ is not None else "system"
-        return Inputs(self.code, self.parameters, level)
+        return Inputs(self.code, self.parameters, level, criteria=self.criteria)
 
 
 @cache
@@ -150,5 +172,8 @@ def _operation(definition: Mapping[str, Any], methods: Mapping[str, Code]) -> Op
         tuple(definition.get("resource", ())),
         parameters_of(definition.get("parameter", ()), _TYPES),
         bool(definition["affectsState"]),
-        TEXTS.get(definition["code"]),
+        OTHERS.get(definition["code"], {}),
+        PREFERRED.get(definition["code"]),
+        FILES.get(definition["code"], {}),
+        any("searchType" in each for each in definition.get("parameter", ())),
     )

@@ -26,6 +26,7 @@ ESTIMATE_STATUS: Final = f"{BASE}/StructureDefinition/estimate-status"
 RESULT_LOCATOR: Final = f"{BASE}/StructureDefinition/result-locator"
 RESULT_QUOTATION: Final = f"{BASE}/StructureDefinition/result-quotation"
 RESULT_SOURCE: Final = f"{BASE}/StructureDefinition/result-source"
+RESULT_COMPARATOR: Final = f"{BASE}/StructureDefinition/result-comparator"
 MEASURED_OUTCOME: Final = f"{BASE}/StructureDefinition/measured-outcome"
 DATA_ABSENT_REASON: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
@@ -35,6 +36,7 @@ EXTENSION_CONTEXTS: Final = {
     RESULT_QUOTATION: ("Evidence.statistic", "Group.characteristic", "EvidenceVariable.characteristic", "Annotation"),
     MEASURED_OUTCOME: ("Evidence.variableDefinition",),
     RESULT_SOURCE: ("Group.characteristic", "EvidenceVariable.characteristic", "Annotation"),
+    RESULT_COMPARATOR: ("Evidence.statistic.attributeEstimate",),
 }
 
 # Profiles that the resources of a trial conform to
@@ -150,6 +152,7 @@ SPREADS: Final[dict[str, tuple[Code, ...]]] = {
     "iqr": (Code(ATTRIBUTE_TYPE, "C53245", "Interquartile range"),),
     "unlabelled": (),
 }
+UNLABELLED: Final = "interval of a kind that is not stated"
 
 
 @dataclass(frozen=True, slots=True)

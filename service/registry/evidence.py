@@ -8,7 +8,6 @@ another published, the other one as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from fhir.resources.annotation import Annotation
 from fhir.resources.codeableconcept import CodeableConcept
@@ -133,11 +132,10 @@ def role_variable(role: str, observed: Reference) -> EvidenceVariableDefinition:
 def build_statistic(row: Row, trial: Trial) -> EvidenceStatistic:
     """The statistic of one row."""
     kind = codes.STATISTICS[row.statistic or ""]
-    words = "; ".join(part for part in (row.text, row.timing) if part)
     return EvidenceStatistic(
         id=row.key,
         extension=provenance(row, source=False),
-        description=words or None,
+        description=row.text or row.timing,
         note=[Annotation(text=row.note)] if row.note else None,
         statisticType=concept(kind.text, (*kind.codes, Code(codes.STATISTIC, row.statistic or "", kind.text))),
         category=_category(row),
@@ -162,11 +160,9 @@ def _category(row: Row) -> CodeableConcept | None:
 
 
 def _sample(row: Row) -> EvidenceStatisticSampleSize | None:
-    whole = row.n if row.n is not None else row.denominator
-    if whole is None:
+    if row.n is None and row.denominator is None:
         return None
-    known = row.denominator if row.denominator != whole else None
-    return EvidenceStatisticSampleSize(numberOfParticipants=whole, knownDataCount=known)
+    return EvidenceStatisticSampleSize(numberOfParticipants=row.n, knownDataCount=row.denominator)
 
 
 def _range(low: Figure | None, high: Figure | None, unit: str | None) -> Range:
@@ -179,26 +175,33 @@ def _estimates(row: Row, trial: Trial) -> list[EvidenceStatisticAttributeEstimat
         found.append(
             EvidenceStatisticAttributeEstimate(
                 type=concept("confidence interval", codes.CONFIDENCE_INTERVAL),
-                level=row.ci_level.decimal / Decimal(100),
+                level=row.ci_level.decimal.scaleb(-2),
                 range=_range(row.ci_low, row.ci_high, row.unit),
             )
         )
     if row.spread is not None:
         spread = codes.SPREADS[row.spread]
         limits = _range(row.spread_low, row.spread_high, row.unit)
-        words = spread[0].display.lower() if spread else "interval of a kind that is not stated"
+        words = spread[0].display.lower() if spread else codes.UNLABELLED
         found.append(EvidenceStatisticAttributeEstimate(type=concept(words, spread), range=limits))
     if row.p_value is not None:
         methods = [codes.METHODS[method].text for method in row.p_method]
-        versus = [f"versus {label(trial, row.reference)}"] if row.reference and not row.exposure else []
+        other = row.reference if not row.exposure else None
+        versus = [f"versus {label(trial, other)}"] if other else []
         found.append(
             EvidenceStatisticAttributeEstimate(
+                extension=[_comparator(trial, other)] if other else None,
                 description=", ".join([*methods, *versus]) or None,
                 type=concept("p-value", codes.P_VALUE),
                 quantity=quantity(row.p_value, None),
             )
         )
     return found
+
+
+def _comparator(trial: Trial, slug: str) -> Extension:
+    """What one group was compared with by a p-value, where the statistic itself compares nothing."""
+    return Extension(url=codes.RESULT_COMPARATOR, valueReference=_side(trial, slug))
 
 
 def _model(row: Row) -> list[EvidenceStatisticModelCharacteristic]:

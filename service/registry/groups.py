@@ -31,7 +31,7 @@ def _eligibility(rows: Sequence[Row], trial: Trial) -> Group:
         found.append(_characteristic("age", Range(low=quantity(*eligible.age_below)), exclude=True))
     found += [_characteristic("eligibility", concept(words)) for words in eligible.include]
     found += [_characteristic("eligibility", concept(words), exclude=True) for words in eligible.exclude]
-    found += [_of_row(row) for row in at_place(rows, "characteristic", "eligibility")]
+    found += [characteristic_of(row) for row in at_place(rows, "characteristic", "eligibility")]
     return Group(
         id=eligibility_id(trial.slug),
         meta=conforms(codes.ELIGIBILITY_CRITERIA),
@@ -53,7 +53,7 @@ def _group(group: GroupOf, rows: Sequence[Row], trial: Trial) -> Group:
     else:
         eligible = [reference("Group", eligibility_id(study)) for study in trial.studies(group.slug)]
         found += [_characteristic("eligibility", who) for who in eligible]
-    found += [_of_row(row) for row in at_place(rows, "characteristic", group.slug)]
+    found += [characteristic_of(row) for row in at_place(rows, "characteristic", group.slug)]
     return Group(
         id=group_id(trial, group.slug),
         meta=conforms(codes.STUDY_ARM if group.kind == "arm" else codes.STUDY_POPULATION),
@@ -67,7 +67,8 @@ def _group(group: GroupOf, rows: Sequence[Row], trial: Trial) -> Group:
     )
 
 
-def _of_row(row: Row) -> GroupCharacteristic:
+def characteristic_of(row: Row) -> GroupCharacteristic:
+    """The characteristic of one row."""
     value: CodeableConcept | Quantity | Range
     if row.value is not None:
         value = quantity(row.value, row.unit)

@@ -1,6 +1,6 @@
 """The results table of a trial: a CSV with one fact a row, read strictly and reported on completely.
 
-The columns are described in the data dictionary, ``seed_bundles/README.md``. Nothing is guessed: a cell that is
+The columns are described in the data dictionary, ``docs/tables.md``. Nothing is guessed: a cell that is
 not what its column says is a problem, and all problems of a file are reported at once, each with its row (as a
 spreadsheet counts them, the header being row 1) and its column.
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from service.errors import Issue, Unprocessable
@@ -81,46 +82,71 @@ _PARSERS: Final[dict[str, Callable[[str], object]]] = {
 _ALWAYS: Final = ("key", "place", "source", "locator")
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a table holds: the rows that could be read, and everything that is wrong.
+
+    ``beside`` has the cells of columns that a table of this kind has besides, by the line of the row; ``aside`` are the
+    columns that were left aside.
+    """
+
+    rows: tuple[Row, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    beside: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    aside: tuple[str, ...] = ()
+
+
 def read_table(data: bytes | str) -> tuple[Row, ...]:
     """The rows of a table; Unprocessable with every problem where there is any."""
-    rows, issues = parse_table(data)
-    if issues:
-        raise Unprocessable(issues)
-    return rows
+    read = parse_table(data)
+    if read.issues:
+        raise Unprocessable(read.issues)
+    return read.rows
 
 
-def parse_table(data: bytes | str) -> tuple[tuple[Row, ...], list[Issue]]:
-    """The rows that could be read, and everything that is wrong."""
+def parse_table(data: bytes | str, beside: Collection[str] = (), aside: Collection[str] = ()) -> Read:
+    """Read a table that may have the columns ``beside`` as well, of which a row's key is unique in the first one's.
+
+    The columns ``aside`` may be there and mean nothing.
+    """
     try:
         text = (data.decode("utf-8") if isinstance(data, bytes) else data).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        return (), [Issue("error", "invalid", f"the table is not UTF-8: {error.reason} at byte {error.start}")]
+        return _unread("invalid", f"the table is not UTF-8: {error.reason} at byte {error.start}")
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        return (), [Issue("error", "invalid", f"the table is not well-formed CSV: {error}")]
+        return _unread("invalid", f"the table is not well-formed CSV: {error}")
     if not lines:
-        return (), [Issue("error", "required", "the table is empty: not even a header")]
-    issues = _check_header(lines[0])
-    if issues:
-        return (), issues
+        return _unread("required", "the table is empty: not even a header")
+    header = lines[0]
+    if issues := _check_header(header, {*COLUMNS, *beside, *aside}):
+        return Read(issues=tuple(issues))
     if len(lines) - 1 > MAX_ROWS:
-        return (), [Issue("error", "too-long", f"the table has more than {MAX_ROWS} rows")]
+        return _unread("too-long", f"the table has more than {MAX_ROWS} rows")
     rows: list[Row] = []
-    seen: dict[str, int] = {}
+    found: dict[int, dict[str, str]] = {}
+    seen: dict[tuple[str, ...], int] = {}
     for number, cells in enumerate(lines[1:], start=2):
-        row, found = _read_row(number, lines[0], cells)
-        if row is not None and row.key in seen:
-            found.append(problem(number, "key", f"{row.key!r} is the key of row {seen[row.key]}", code="duplicate"))
-        issues += found
-        if row is not None:
-            seen.setdefault(row.key, number)
-            rows.append(row)
-    return tuple(rows), issues
+        row, wrong = _read_row(number, header, cells)
+        issues += wrong
+        if row is None:
+            continue
+        found[number] = {name: cell for name, cell in zip(header, cells, strict=True) if name in beside}
+        identity = (*(found[number].get(name, "") for name in list(beside)[:1]), row.key)
+        if identity in seen:
+            issues.append(problem(number, "key", f"{row.key!r} is the key of row {seen[identity]}", code="duplicate"))
+        seen.setdefault(identity, number)
+        rows.append(row)
+    return Read(tuple(rows), tuple(issues), found, tuple(name for name in header if name in aside))
 
 
-def _check_header(header: list[str]) -> list[Issue]:
-    unknown = [name for name in header if name not in COLUMNS]
+def _unread(code: str, words: str) -> Read:
+    return Read(issues=(Issue("error", code, words),))
+
+
+def _check_header(header: list[str], known: Collection[str]) -> list[Issue]:
+    unknown = [name for name in header if name not in known]
     twice = sorted({name for name in header if header.count(name) > 1})
     missing = [name for name in COLUMNS if name not in header]
     return [
@@ -137,6 +163,8 @@ def _read_row(line: int, header: list[str], cells: list[str]) -> tuple[Row | Non
     values: dict[str, object] = {}
     issues: list[Issue] = []
     for column, cell in zip(header, cells, strict=True):
+        if column not in COLUMNS:
+            continue
         values[column] = () if column in ("method", "p_method") else None
         if cell == "":
             continue

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from service.errors import Issue
 from service.registry.codes import CHARACTERISTICS, STATISTICS
-from service.registry.figures import Absent, Number
+from service.registry.figures import Number
 from service.registry.rows import Row, problem
 
 
@@ -39,7 +39,7 @@ def _check_statistic(row: Row) -> list[Issue]:
     elif kind.shape == "p":
         issues += [*_needs(row, ("p_value",), named), *_refuses(row, ("value", "unit", "text"), named)]
     else:
-        issues += [*_needs(row, ("text",), named), *_refuses(row, ("value", "unit"), named)]
+        issues += [*_needs(row, ("text",), named), *_refuses(row, ("value", "unit", "timing"), named)]
     if kind.compares:
         issues += [
             *_needs(row, ("exposure", "reference"), named),
@@ -122,6 +122,7 @@ def _check_counts(row: Row) -> list[Issue]:
         issues.append(problem(row.line, "denominator", f"{row.denominator} is more than the {row.n} participants"))
     if (row.time is None) != (row.time_unit is None):
         issues.append(problem(row.line, "time_unit", "a time has a number and a unit", code="required"))
-    if row.unit and isinstance(row.value, Absent) and row.place != "statistic":
+    figures = (row.value, row.ci_low, row.ci_high, row.spread_low, row.spread_high)
+    if row.unit and row.value and not any(isinstance(each, Number) for each in figures):
         issues.append(problem(row.line, "unit", "there is no number"))
     return issues

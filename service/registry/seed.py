@@ -44,7 +44,7 @@ def check_rows(rows: Sequence[Row], trial: Trial) -> list[Issue]:
         for column, slugs in {**known, "outcome": outcomes}.items():
             slug = getattr(row, column)
             if slug is not None and slug not in slugs:
-                issues.append(problem(row.line, column, f"{slug!r} is not in the description", code="not-found"))
+                issues.append(problem(row.line, column, f"{slug!r} is not known of {trial.slug}", code="not-found"))
         if row.place == "statistic" and len(evidence_id(trial, row.result)) > MAX_ID:
             issues.append(problem(row.line, "key", f"makes an id of more than {MAX_ID} characters"))
     return issues + _check_results(rows)

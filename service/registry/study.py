@@ -57,7 +57,7 @@ def build_study(rows: Sequence[Row], trial: Trial, catalogue: Catalogue) -> Rese
         focus=[CodeableReference(concept=described(focus)) for focus in trial.focus] or None,
         condition=[described(condition) for condition in trial.condition],
         description=trial.description,
-        note=[*_design_notes(rows), *(Annotation(text=words) for words in trial.notes)] or None,
+        note=[*design_notes(rows), *(Annotation(text=words) for words in trial.notes)] or None,
         associatedParty=[_lead_sponsor(trial, catalogue)],
         progressStatus=[_progress(progress) for progress in trial.progress] or [_unknown_progress()],
         whyStopped=concept(trial.why_stopped) if trial.why_stopped else None,
@@ -133,7 +133,8 @@ def _progress(progress: Progress) -> ResearchStudyProgressStatus:
     return ResearchStudyProgressStatus(state=concept(None, (state,)), actual=True, period=period)
 
 
-def _design_notes(rows: Sequence[Row]) -> list[Annotation]:
+def design_notes(rows: Sequence[Row]) -> list[Annotation]:
+    """The facts of the design as notes."""
     return [
         Annotation(id=row.key, extension=provenance(row, source=True), text=row.text or "")
         for row in at_place(rows, "design")

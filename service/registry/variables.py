@@ -41,7 +41,7 @@ def _outcome(outcome: Outcome, trial: Trial) -> EvidenceVariable:
 
 def _exposure(exposure: Exposure, rows: Sequence[Row], trial: Trial) -> EvidenceVariable:
     what = EvidenceVariableCharacteristic(definitionCodeableConcept=concept(exposure.title, exposure.codes))
-    details = [_detail(row) for row in at_place(rows, "characteristic", exposure.slug)]
+    details = [detail_of(row) for row in at_place(rows, "characteristic", exposure.slug)]
     return EvidenceVariable(
         id=variable_id(trial, exposure.slug),
         meta=conforms(codes.EXPOSURE_VARIABLE),
@@ -53,7 +53,8 @@ def _exposure(exposure: Exposure, rows: Sequence[Row], trial: Trial) -> Evidence
     )
 
 
-def _detail(row: Row) -> EvidenceVariableCharacteristic:
+def detail_of(row: Row) -> EvidenceVariableCharacteristic:
+    """The characteristic of one row."""
     definition = EvidenceVariableCharacteristicDefinitionByTypeAndValue(
         type=own(codes.CHARACTERISTIC, row.outcome or "", codes.CHARACTERISTICS[row.outcome or ""]),
         valueQuantity=None if row.value is None else quantity(row.value, row.unit),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -49,6 +49,18 @@ async def page(fhir: Fhir, url: str = HOME) -> tuple[httpx.Response, Page]:
     return response, Page(response.text)
 
 
+async def walk(fhir: Fhir) -> list[str]:
+    """Follow the link at the end of each page, and return the links to studies."""
+    seen: list[str] = []
+    url: str | None = HOME
+    while url is not None:
+        response, shown = await page(fhir, url)
+        seen += [link for link in shown.links if link.startswith("/study/")]
+        following = [link for link in shown.links if f'class="more" href="{escape(link)}"' in response.text]
+        url = HOME.rstrip("/") + following[0] if following else None
+    return seen
+
+
 async def test_an_empty_registry(fhir: Fhir) -> None:
     """The page says that there is nothing yet, and how to bring something."""
     _, shown = await page(fhir)
@@ -57,7 +69,7 @@ async def test_an_empty_registry(fhir: Fhir) -> None:
 
 
 async def test_what_is_shown_of_a_study(fhir: Fhir) -> None:
-    """Title, identifiers, status, phase, arms and results, each leading to the FHIR JSON of the study."""
+    """Title, identifiers, status, phase, arms and results, each leading to the page of the study."""
     await fhir.store(
         study(
             "a",
@@ -77,21 +89,27 @@ async def test_what_is_shown_of_a_study(fhir: Fhir) -> None:
     for link in shown.links:
         response = await fhir.client.get(httpx.URL(HOME).join(link))
         assert (link, response.status_code) == (link, 200)
-    assert "/fhir/ResearchStudy/a?_pretty=true" in shown.links
+    assert "/study/a" in shown.links
 
 
 async def test_the_seeds(fhir: Fhir) -> None:
-    """The real trials are shown, with their results."""
+    """Those with results come first, then those without; links lead through all of them, each once, to their pages."""
     bundles = sorted(SEEDS.glob("*.json"))
     assert bundles
     for bundle in bundles:
-        assert (await fhir.post("", json.loads(bundle.read_bytes()))).status_code == 200
+        assert (await fhir.post("", bundle.read_bytes())).status_code == 200
+    total = len(bundles)
     _, shown = await page(fhir)
+    assert "44 with results" in shown.text
+    assert f"{total - 44} without results" in shown.text
     for number in ("NCT02187354", "NCT02393859"):
         assert number in shown.text
-    assert any("EvidenceReport/" in link for link in shown.links)
-    for link in shown.links:
-        assert (await fhir.client.get(httpx.URL(HOME).join(link))).status_code == 200
+    studies = await walk(fhir)
+    assert len(studies) == len(set(studies)) == total
+    with_results = await fhir.ids("ResearchStudy?has-results=true&_count=100")
+    assert {*studies[:44]} == {f"/study/{id_}" for id_ in with_results}
+    for link in studies:
+        assert (await fhir.client.get(httpx.URL(HOME).join(link))).status_code == 200, link
 
 
 async def test_whatever_a_resource_says_is_text(fhir: Fhir) -> None:
@@ -130,8 +148,10 @@ async def test_references_of_every_kind(fhir: Fhir) -> None:
     await fhir.store(report, study("a", result=references, contained=contained))
     await fhir.store({**report, "id": "gone"}, study("b", result=[{"reference": "EvidenceReport/gone"}]))
     await fhir.delete("EvidenceReport/gone")
-    response, _ = await page(fhir)
-    assert "EvidenceReport/r?" in response.text
+    _, shown = await page(fhir)
+    assert "2 with results" in shown.text
+    for link in ("study/a", "study/b"):
+        assert "None yet." in (await page(fhir, HOME + link))[1].text
 
 
 async def test_security_headers(fhir: Fhir) -> None:
@@ -153,13 +173,7 @@ async def test_more_studies_than_fit(fhir: Fhir) -> None:
         for number in range(120)
     ]
     await fhir.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
-    seen: list[str] = []
-    url: str | None = HOME
-    while url is not None:
-        _, shown = await page(fhir, url)
-        seen += [link for link in shown.links if "/ResearchStudy/" in link]
-        following = [link for link in shown.links if "page=" in link]
-        url = HOME.rstrip("/") + following[0] if following else None
+    seen = await walk(fhir)
     assert len(seen) == len(set(seen)) == 120
     first = (await fhir.client.get(HOME)).text
     for broken in ("x", "", "%00", "a&page=b", "%FF"):

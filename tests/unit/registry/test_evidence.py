@@ -149,21 +149,25 @@ def test_a_subgroup_is_the_subpopulation_of_the_whole_that_it_is_part_of(build: 
 
 
 def test_a_percentage_has_its_numerator_and_denominator(build: Build) -> None:
-    """Affected and participants are counts of their own; a smaller denominator is the known data."""
+    """Affected and participants are counts of their own; a denominator is the known data."""
     fact = {"outcome": "cr", "statistic": "percentage", "value": "77.9", "unit": "%", "affected": "88"}
     found = statistic(build({**fact, "n": "116", "denominator": "113", "timing": "within 2 cycles"}))
     assert found["numberAffected"] == 88
     assert found["sampleSize"] == {"numberOfParticipants": 116, "knownDataCount": 113}
     assert found["quantity"]["code"] == "%"
     assert found["description"] == "within 2 cycles"
-    assert statistic(build({**fact, "denominator": "113"}))["sampleSize"] == {"numberOfParticipants": 113}
+    assert statistic(build({**fact, "denominator": "113"}))["sampleSize"] == {"knownDataCount": 113}
 
 
 def test_a_p_value_beside_one_group_says_what_it_was_compared_with(build: Build) -> None:
-    """Such a reference makes no comparison of the statistic itself."""
+    """Such a reference is no comparison of the statistic itself: the p-value has it, in words and as a link."""
     fact = {"outcome": "cr", "statistic": "percentage", "value": "43.9", "unit": "%", "p_value": "<0.001"}
     (evidence,) = build({**fact, "reference": "old"})
-    assert statistic([evidence])["attributeEstimate"][0]["description"] == "versus old"
+    (p,) = statistic([evidence])["attributeEstimate"]
+    assert p["description"] == "versus old"
+    assert p["extension"] == [
+        {"url": codes.RESULT_COMPARATOR, "valueReference": {"reference": "EvidenceVariable/trial-old"}}
+    ]
     assert "referenceExposure" not in roles(evidence)
 
 

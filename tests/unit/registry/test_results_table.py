@@ -18,7 +18,7 @@ MakeTable = Callable[..., str]
 
 def where(text: str | bytes) -> list[str]:
     """The places of all problems of a table."""
-    return [issue.expression[0] if issue.expression else issue.diagnostics for issue in parse_table(text)[1]]
+    return [issue.expression[0] if issue.expression else issue.diagnostics for issue in parse_table(text).issues]
 
 
 def test_a_row_is_typed(make_table: MakeTable) -> None:
@@ -131,6 +131,9 @@ def test_keys_are_unique(make_table: MakeTable) -> None:
         ({"statistic": "survival-probability", "unit": "%"}, "time"),
         ({"time": "6"}, "time_unit"),
         ({"statistic": "description"}, "text"),
+        ({"statistic": "description", "value": "", "unit": "", "text": "words", "timing": "later"}, "timing"),
+        ({"value": "NE"}, "unit"),
+        ({"value": "NE", "ci_low": "NE", "ci_high": "NR", "ci_level": "95"}, "unit"),
         ({"statistic": "test", "value": "", "unit": "", "exposure": "new", "reference": "old"}, "p_value"),
         ({"ci_low": "1"}, "ci_high"),
         ({"ci_low": "1", "ci_high": "9"}, "ci_level"),
