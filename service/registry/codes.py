@@ -26,6 +26,8 @@ ESTIMATE_STATUS: Final = f"{BASE}/StructureDefinition/estimate-status"
 RESULT_LOCATOR: Final = f"{BASE}/StructureDefinition/result-locator"
 RESULT_QUOTATION: Final = f"{BASE}/StructureDefinition/result-quotation"
 RESULT_SOURCE: Final = f"{BASE}/StructureDefinition/result-source"
+RESULT_ORIGINAL: Final = f"{BASE}/StructureDefinition/result-original"
+RESULT_NOTE: Final = f"{BASE}/StructureDefinition/result-note"
 RESULT_COMPARATOR: Final = f"{BASE}/StructureDefinition/result-comparator"
 MEASURED_OUTCOME: Final = f"{BASE}/StructureDefinition/measured-outcome"
 DATA_ABSENT_REASON: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -36,6 +38,8 @@ EXTENSION_CONTEXTS: Final = {
     RESULT_QUOTATION: ("Evidence.statistic", "Group.characteristic", "EvidenceVariable.characteristic", "Annotation"),
     MEASURED_OUTCOME: ("Evidence.variableDefinition",),
     RESULT_SOURCE: ("Group.characteristic", "EvidenceVariable.characteristic", "Annotation"),
+    RESULT_ORIGINAL: ("Group.characteristic", "EvidenceVariable.characteristic", "Annotation"),
+    RESULT_NOTE: ("Group.characteristic", "Annotation"),
     RESULT_COMPARATOR: ("Evidence.statistic.attributeEstimate",),
 }
 

@@ -72,10 +72,20 @@ def outcome_concept(outcome: Outcome) -> CodeableConcept:
 
 
 def provenance(row: Row, *, source: bool) -> list[Extension]:
-    """Where in its source a row was read, and the words around it; with ``source``, which source it was."""
+    """Where in its source a row was read, and the words around it.
+
+    With ``source``, also which source it was, and the publication that it has the fact from.
+    """
     found = [Extension(url=codes.RESULT_LOCATOR, valueString=row.locator)]
     if row.quote:
         found.append(Extension(url=codes.RESULT_QUOTATION, valueString=row.quote))
     if source:
         found.append(Extension(url=codes.RESULT_SOURCE, valueReference=reference("Citation", row.source)))
+        if row.reports:
+            found.append(Extension(url=codes.RESULT_ORIGINAL, valueReference=reference("Citation", row.reports)))
     return found
+
+
+def remark(row: Row) -> list[Extension]:
+    """The note of a row, for an element that has no place of its own for notes."""
+    return [Extension(url=codes.RESULT_NOTE, valueString=row.note)] if row.note else []

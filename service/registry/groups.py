@@ -12,7 +12,7 @@ from fhir.resources.reference import Reference
 
 from service.registry import codes
 from service.registry.description import Eligibility, GroupOf, Trial
-from service.registry.elements import concept, conforms, own, provenance, quantity, reference
+from service.registry.elements import concept, conforms, own, provenance, quantity, reference, remark
 from service.registry.names import eligibility_id, group_id, variable_id
 from service.registry.rows import Row, at_place
 
@@ -77,7 +77,7 @@ def characteristic_of(row: Row) -> GroupCharacteristic:
     else:
         value = concept(row.text)
     made = _characteristic(row.outcome or "", value)
-    made.id, made.extension = row.key, provenance(row, source=True)
+    made.id, made.extension = row.key, [*provenance(row, source=True), *remark(row)]
     return made
 
 

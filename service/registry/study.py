@@ -24,7 +24,7 @@ from fhir.resources.researchstudy import (
 from service.registry import codes
 from service.registry.codes import Code
 from service.registry.description import Catalogue, CodeOf, GroupOf, Outcome, Progress, Trial
-from service.registry.elements import concept, conforms, described, provenance, reference
+from service.registry.elements import concept, conforms, described, provenance, reference, remark
 from service.registry.names import eligibility_id, group_id, report_id, variable_id
 from service.registry.rows import Row, at_place, by_result
 
@@ -136,7 +136,7 @@ def _progress(progress: Progress) -> ResearchStudyProgressStatus:
 def design_notes(rows: Sequence[Row]) -> list[Annotation]:
     """The facts of the design as notes."""
     return [
-        Annotation(id=row.key, extension=provenance(row, source=True), text=row.text or "")
+        Annotation(id=row.key, extension=[*provenance(row, source=True), *remark(row)], text=row.text or "")
         for row in at_place(rows, "design")
     ]
 
