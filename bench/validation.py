@@ -70,11 +70,12 @@ def _size(resource: Json) -> int:
 def _long_study(studies: list[Json]) -> Json:
     """The longest study, with arms and outcome measures of the others until it has nine kilobytes."""
     found, *others = sorted(studies, key=_size, reverse=True)
-    more = [(name, each) for name in ("outcomeMeasure", "comparisonGroup") for other in others for each in other[name]]
+    names = ("outcomeMeasure", "comparisonGroup")
+    more = [(name, each) for name in names for other in others for each in other.get(name, ())]
     for name, each in more:
         if _size(found) >= STUDY_BYTES:
             break
-        found = {**found, name: [*found[name], each]}
+        found = {**found, name: [*found.get(name, ()), each]}
     return found
 
 

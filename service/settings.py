@@ -64,7 +64,8 @@ class Settings(BaseSettings):
         description="Profiles that all resources of a type must meet: Type=URL, several with commas between.",
     )
     unknown_profile: Literal["warning", "error"] = Field(
-        default="warning", description="What it is that a resource claims a profile which is not known here."
+        default="warning",
+        description="What it is that a resource claims a profile which is not known here or cannot be used.",
     )
     packages: Listed = Field(
         default=(),

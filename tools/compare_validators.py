@@ -9,9 +9,9 @@ examples in DIR, the good and bad examples of our profiles, the seeds and the mu
 only every Nth of each group. FILE of ``--stored`` has what the HL7 validator says of the official examples, so that it
 need not say it again; FILE of ``--answers`` keeps what it says of everything else, and is read first.
 
-A resource agrees if both find errors at the same places (:mod:`tools.faults`). ``around`` counts those where this is so
-but for errors about what is around or in a value whose form both find wrong: one goes on with the value as it is, the
-other without it. What remains is printed by kind; one that :data:`EXPLAINED` does not have makes the exit status 1.
+A resource agrees if both find errors at the same places, neither more nor fewer; how places are written alike is
+printed by rule (:mod:`tools.faults`). What differs is printed by kind; one that :data:`EXPLAINED` does not have makes
+the exit status 1.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from service.rules import build_policy, open_library
 from service.settings import Settings
 from service.terminology.service import TerminologyService
 from tools.explained_faults import EXPLAINED
-from tools.faults import FORM, Fault, differences, of_hl7, of_ours, without_consequences
+from tools.faults import SPELLINGS, Fault, after_form, differences, of_hl7, of_ours, respelled
 from tools.validation_cases import Case, cases, official
 
 Issues = list[dict[str, Any]]
@@ -141,12 +141,13 @@ def _module(path: Path) -> ModuleType:
 
 
 class Report:
-    """What was compared: the outcome of each resource, by group, and the kinds of what differs."""
+    """What was compared: the outcome of each resource by group, the kinds of what differs, the spellings of places."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, Counter[str]] = {}
         self.kinds: Counter[str] = Counter()
         self.shown: dict[str, str] = {}
+        self.spelled: Counter[str] = Counter()
 
     def add(self, case: Case, ours: list[Fault], theirs: Issues | None) -> None:
         """Compare one resource."""
@@ -154,19 +155,14 @@ class Report:
         if theirs is None:
             counts["not judged"] += 1
             return
-        others = of_hl7(theirs)
+        others = respelled(ours, of_hl7(theirs))
+        self.spelled.update(key for fault in (*ours, *others) for key in fault.spelled)
         our_own, their_own = differences(ours, others)
         if not our_own and not their_own:
             counts["same"] += 1
             return
-        shared = {fault.place for fault in ours if fault.kind in FORM} & {fault.place for fault in others}
-        our_own = without_consequences(our_own, shared)
-        their_own = without_consequences(their_own, shared)
-        if not our_own and not their_own:
-            counts["around"] += 1
-            return
         counts["other"] += 1
-        after = " after a fault of form" if shared else ""
+        after = " after a fault of form" if after_form(ours, others) else ""
         found = {f"ours{after}: {fault.kind}": fault for fault in reversed(our_own)}
         found |= {f"HL7{after}: {fault.kind}": fault for fault in reversed(their_own)}
         for kind, fault in found.items():
@@ -176,13 +172,16 @@ class Report:
     def show(self) -> int:
         """Print the tables and return the exit status."""
         total: Counter[str] = Counter()
-        print(f"{'resources':>9} {'same':>6} {'around':>6} {'other':>6} {'agree':>7}")
+        print(f"{'resources':>9} {'same':>6} {'other':>6} {'agree':>7}")
         for group, counts in [*self.outcomes.items(), ("all", total)]:
-            judged = counts["same"] + counts["around"] + counts["other"]
-            share = (counts["same"] + counts["around"]) / judged if judged else 1
-            figures = f"{judged:>9,} {counts['same']:>6,} {counts['around']:>6,} {counts['other']:>6,} {share:>7.2%}"
+            judged = counts["same"] + counts["other"]
+            share = counts["same"] / judged if judged else 1
+            figures = f"{judged:>9,} {counts['same']:>6,} {counts['other']:>6,} {share:>7.2%}"
             print(f"{figures}  {group}" + (f" ({counts['not judged']} not judged)" if counts["not judged"] else ""))
             total += counts
+        print("\nplaces that were written differently, by rule:")
+        for key, rule in SPELLINGS.items():
+            print(f"{self.spelled[key]:>9,}  {key}: {rule}")
         unexplained = 0
         print("\nresources that differ, by kind:")
         for kind, number in self.kinds.most_common():

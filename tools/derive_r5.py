@@ -354,6 +354,7 @@ def derive(core: Package, expansions: Package, extensions: Package, output: Path
         **terminology_tables(
             {t: core.of_type(t) for t in ("CodeSystem", "ValueSet", "ConceptMap", "OperationDefinition")},
             expansions.of_type("ValueSet"),
+            {t: extensions.of_type(t) for t in ("CodeSystem", "ValueSet")},
         ),
     }
     written = {}

@@ -3,7 +3,7 @@
 Every entry is the FHIR resource itself, by its URL, without what only people read. Code systems that HL7's value sets
 use and the specification does not define (HL7 v3 and THO, countries, currencies, ...) are put together from what the
 expansions list of them: complete where a whole system was expanded, else a fragment. Of systems that may not be passed
-on (SNOMED CT, LOINC, ...) nothing is taken over from the expansions.
+on (SNOMED CT, LOINC, ...) nothing is taken over from the expansions, nor value sets of the extensions that list them.
 Pages: https://hl7.org/fhir/R5/codesystem.html, https://hl7.org/fhir/R5/valueset.html
 """
 
@@ -17,9 +17,12 @@ Json = dict[str, Any]
 
 FLAT = "https://trial-registry.example.org/fhir/StructureDefinition/hierarchy-unknown"
 """Extension of a code system: its codes are known here, and how they lie one above the other is not."""
+UCUM = "http://unitsofmeasure.org"
 TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
 UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 CONCEPT_PROPERTIES = "http://hl7.org/fhir/concept-properties#"
+FLAGS = {"inactive": "boolean", "notSelectable": "boolean", "status": "code"}
+"""Properties of concepts that an expansion tells, and their types."""
 
 OPEN_SYSTEMS = (
     "http://terminology.hl7.org/CodeSystem/",
@@ -115,13 +118,17 @@ _OPERATION: Shape = {
 }
 
 
-def terminology_tables(resources: Mapping[str, Iterable[Json]], expanded: Iterable[Json]) -> dict[str, Json]:
+def terminology_tables(
+    resources: Mapping[str, Iterable[Json]], expanded: Iterable[Json], extensions: Mapping[str, Iterable[Json]]
+) -> dict[str, Json]:
     """Return the tables, by name: each is canonical URL -> resource.
 
-    ``resources`` are those of the core package by type, ``expanded`` the value sets of the expansions package.
+    ``resources`` are those of the core package by type, ``expanded`` the value sets of the expansions package,
+    ``extensions`` the code systems and value sets of the package of extensions, which the core may have as well.
     """
-    systems = {s["url"]: _kept(s, _CODE_SYSTEM) for s in resources["CodeSystem"]}
-    value_sets = {v["url"]: v for v in resources["ValueSet"]}
+    systems = {s["url"]: _kept(s, _CODE_SYSTEM) for s in (*extensions["CodeSystem"], *resources["CodeSystem"])}
+    value_sets = {v["url"]: v for v in extensions["ValueSet"] if not _lists_others(v)}
+    value_sets |= {v["url"]: v for v in resources["ValueSet"]}
     expansions = {v["url"]: v for v in expanded}
     systems.update(_from_expansions(expansions.values(), systems))
     for url, value_set in expansions.items():
@@ -179,6 +186,12 @@ def _may_be_passed_on(system: str) -> bool:
     return system.startswith(OPEN_SYSTEMS) and not system.startswith("urn:iso:std:iso:3166:")
 
 
+def _lists_others(value_set: Json) -> bool:
+    """Whether a value set lists codes of systems that may not be passed on."""
+    listing = (part["system"] for part in value_set["compose"]["include"] if "concept" in part)
+    return not all(system.startswith((*OPEN_SYSTEMS, "http://hl7.org/fhir/", UCUM)) for system in listing)
+
+
 def _is_whole(expansion: Json) -> bool:
     """Whether an expansion lists all of its set: it is not cut, and the set is not unbounded."""
     marks = {extension["url"] for extension in expansion.get("extension", ())}
@@ -215,7 +228,10 @@ def _from_expansions(expanded: Iterable[Json], known: Mapping[str, Json]) -> dic
         for concept in _nested(expansion.get("contains", ())):
             system = concept["system"]
             if _may_be_passed_on(system) and system not in known:
-                concepts[system].setdefault(concept["code"], _listed(concept))
+                listed = concepts[system].setdefault(concept["code"], _listed(concept))
+                new = [each for each in _told(compose, system) if each not in listed.get("property", ())]
+                if new:
+                    listed["property"] = [*listed.get("property", ()), *new]
         if _is_whole(expansion) and "exclude" not in compose and compose.get("inactive") is not False:
             whole |= {part["system"] for part in compose.get("include", ()) if part.keys() <= {"system", "version"}}
     return {
@@ -226,13 +242,23 @@ def _from_expansions(expanded: Iterable[Json], known: Mapping[str, Json]) -> dic
             "caseSensitive": True,
             "content": "complete" if system in whole else "fragment",
             "property": [
-                {"code": code, "uri": CONCEPT_PROPERTIES + code, "type": type_}
-                for code, type_ in (("inactive", "boolean"), ("notSelectable", "boolean"), ("status", "code"))
+                {"code": code, "uri": CONCEPT_PROPERTIES + code, "type": type_} for code, type_ in FLAGS.items()
             ],
             "concept": [listed[code] for code in sorted(listed)],
         }
         for system, listed in sorted(concepts.items())
     }
+
+
+def _told(compose: Json, system: str) -> list[Json]:
+    """The properties that all codes of a system have which a value set with this compose lists."""
+    parts = [part for part in compose.get("include", ()) if part.get("system") == system]
+    filters = parts[0].get("filter", ()) if len(parts) == 1 else ()
+    return [
+        {"code": each["property"], "valueCode": each["value"]}
+        for each in filters
+        if each["op"] == "=" and each["property"] not in FLAGS
+    ]
 
 
 def _listed(concept: Json) -> Json:

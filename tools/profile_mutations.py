@@ -42,6 +42,8 @@ VALUES: Final[dict[str, Any]] = {
 }
 """Type -> a value that is right as far as the base is concerned."""
 
+_TARGET: Final = "wrong target for the profile"
+
 
 def profile_mutations(resource: Json, canonical: str, library: Library) -> Iterator[Mutation]:
     """Return the mutations of a resource that conforms to a profile, of each kind one for each element."""
@@ -79,7 +81,8 @@ def _element(
         items = [((*path, index), f"{where}[{index}]") for index in range(len(held))] if listed else [(path, where)]
         for item_path, item_where in items:
             for kind, value in _values(child, child.base, code):
-                yield kind, child.base.path, item_path, value, item_where
+                at = f"{item_where}.reference" if kind == _TARGET else item_where
+                yield kind, child.base.path, item_path, value, at
             if item_path in by_path:
                 yield from _element(child, by_path[item_path], by_path)
         yield from _other_type(child, child.base, spot, name)
@@ -113,7 +116,7 @@ def _values(element: Element, base: ElementDefinition, code: str) -> Iterator[tu
         allowed = next((ref.targets for ref in base.types if ref.code == code), ()) or definitions.resource_types()
         wrong = next((each for each in allowed if targets and each in definitions.resource_types()), None)
         if wrong and not _reaches(element, wrong):
-            yield "wrong target for the profile", {"reference": f"{wrong}/x"}
+            yield _TARGET, {"reference": f"{wrong}/x"}
 
 
 def _reaches(element: Element, type_name: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 
 Resource: TypeAlias = dict[str, Any]
 
+_CODES: Final = "CodeSystem"
 _PARTS: Final = re.compile(r"\d+|[A-Za-z]+")
 
 
@@ -27,6 +28,7 @@ class Library:
         self.below = below
         self._resources: dict[tuple[str, str], dict[str, Resource]] = {}
         self._changes: Counter[str] = Counter()
+        self._supplementing: dict[str, dict[str, None]] = {}
 
     def generation(self, *types: str) -> int:
         """Return how often the resources of these types, or of all, have changed, here and below."""
@@ -43,6 +45,7 @@ class Library:
         versions = self._resources.setdefault((resource["resourceType"], resource["url"]), {})
         versions[resource.get("version", "")] = resource
         self._changes[resource["resourceType"]] += 1
+        self._index(resource)
 
     def remove(self, resource: Resource) -> None:
         """Forget the resource of this type, URL and version; raises KeyError if this layer does not have it."""
@@ -78,6 +81,30 @@ class Library:
                         yield resource
             layer = layer.below
 
+    def supplements(self, url: str) -> list[Resource]:
+        """Return the supplements of a code system, of whichever version of it: those that :meth:`of_type` has."""
+        found: list[Resource] = []
+        above: list[Library] = []
+        layer: Library | None = self
+        while layer is not None:
+            for name in layer._supplements_of(url):  # noqa: SLF001  # another library
+                for version, resource in layer._versions(_CODES, name).items():  # noqa: SLF001
+                    hidden = any(version in other._versions(_CODES, name) for other in above)  # noqa: SLF001
+                    if not hidden and _supplemented(resource) == url:
+                        found.append(resource)
+            above.append(layer)
+            layer = layer.below
+        return found
+
+    def _supplements_of(self, url: str) -> Iterable[str]:
+        """Return the URLs of the supplements of a code system in this layer, and of what was one before it changed."""
+        return self._supplementing.get(url, ())
+
+    def _index(self, resource: Resource) -> None:
+        """Keep in mind what a resource of this layer supplements, if it does."""
+        if (url := _supplemented(resource)) is not None:
+            self._supplementing.setdefault(url, {})[resource["url"]] = None
+
     def _versions(self, type_: str, url: str) -> Mapping[str, Resource]:
         """Return what this layer has under a URL, by version."""
         return self._resources.get((type_, url), {})
@@ -85,6 +112,12 @@ class Library:
     def _urls(self, type_: str) -> Iterable[str]:
         """Return the URLs of a type in this layer."""
         return [url for found, url in self._resources if found == type_]
+
+
+def _supplemented(resource: Resource) -> str | None:
+    """The URL of the code system that a resource supplements, None if it does not."""
+    supplements = resource.get("supplements") if resource.get("content") == "supplement" else None
+    return supplements.partition("|")[0] if isinstance(supplements, str) else None
 
 
 def newer(version: str, other: str) -> bool:

@@ -20,7 +20,7 @@ def faults(resource: dict[str, Any], library: Library) -> list[Issue]:
     """Return what is wrong with a StructureDefinition or ValueSet whose structure is right; nothing for other types."""
     match resource["resourceType"]:
         case "StructureDefinition":
-            return check_definition(resource, library)
+            return check_definition(resource, library, well_formed=True)
         case "ValueSet" if "compose" in resource:
             after = Library(library)  # as it will be: what others include of this one may lead back to them
             if "url" in resource:

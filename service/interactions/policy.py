@@ -20,6 +20,7 @@ from service.fhir.library import Library
 from service.interactions.elsewhere import settle
 from service.interactions.faults import TYPES
 from service.profiles.base import check as check_base
+from service.profiles.base import is_structural
 from service.profiles.definition.problems import ProfileError
 from service.profiles.definition.tree import Trees
 from service.profiles.validator import Outcome
@@ -38,8 +39,11 @@ TAG: Final = {"system": STATUS_SYSTEM, "code": WITH_ERRORS}
 class Checker(Protocol):
     """Finds the problems of a resource, those of the profiles that it claims included."""
 
-    def check_full(self, resource: Json, profiles: Sequence[str] = ()) -> Outcome:
-        """Return every problem, of these profiles as well, and the codes about which others may know more."""
+    def check_full(self, resource: Json, profiles: Sequence[str] = (), contexts: Sequence[Json] = ()) -> Outcome:
+        """Return every problem, of these profiles as well, and the codes about which others may know more.
+
+        ``contexts`` are the uses (UsageContext) that the resource is for.
+        """
         ...
 
 
@@ -78,17 +82,21 @@ class Policy:
             return f"The profile {profile} cannot be used: {problem}."
         return None if known else f"The profile {profile} is not known here."
 
-    def check(self, resource: Json, profiles: Sequence[str] = ()) -> Outcome:
+    def check(self, resource: Json, profiles: Sequence[str] = (), contexts: Sequence[Json] = ()) -> Outcome:
         """Return every problem of a resource, whatever the mode: base, claimed and required profiles, and these."""
         required = self.required.get(str(resource.get("resourceType")), ())
-        found = self.checker.check_full(resource, tuple(dict.fromkeys((*required, *profiles))))
-        return Outcome([*found.issues, *self._faults(resource)], found.questions)
+        found = self.checker.check_full(resource, tuple(dict.fromkeys((*required, *profiles))), contexts)
+        return replace(found, issues=[*found.issues, *self._faults(resource)]) if found.well_formed else found
 
     async def issues(
-        self, resource: Json, profiles: Sequence[str] = (), external: External | None = None
+        self,
+        resource: Json,
+        profiles: Sequence[str] = (),
+        external: External | None = None,
+        contexts: Sequence[Json] = (),
     ) -> list[Issue]:
         """Return the same, with another terminology server asked for codes that are not known here."""
-        found = self.check(resource, profiles)
+        found = self.check(resource, profiles, contexts)
         if external is None or not found.questions:
             return found.issues
         return await settle(found.issues, found.questions, external)
@@ -112,17 +120,12 @@ class Policy:
 
     def intolerable(self, resource: Json) -> list[Issue]:
         """Return what no mode lets pass."""
-        found = _structural(resource)
+        found = list(filter(is_structural, check_base(resource)))
         return found or [each for each in self._faults(resource) if each.severity in FATAL]
 
     def _faults(self, resource: Json) -> Sequence[Issue]:
-        defines = str(resource.get("resourceType")) in TYPES
-        return self.faults(resource) if defines and not _structural(resource) else ()
-
-
-def _structural(resource: Json) -> list[Issue]:
-    """What is wrong with it by the base definitions, their invariants aside."""
-    return [each for each in check_base(resource) if each.severity in FATAL and each.code != "invariant"]
+        """What is wrong with a definition, whose structure is right."""
+        return self.faults(resource) if str(resource.get("resourceType")) in TYPES else ()
 
 
 def _tagged(document: Document, *, wanted: bool) -> Document:

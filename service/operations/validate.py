@@ -34,6 +34,7 @@ class Request:
     resource: Json | None
     mode: str | None
     profiles: tuple[str, ...]
+    contexts: tuple[Json, ...]
 
 
 async def validate(call: Call) -> bytes:
@@ -46,16 +47,13 @@ async def validate(call: Call) -> bytes:
     request = _request(call, inputs)
     current = await engine.store.read(str(call.type), call.id) if call.id is not None else None
     issues: list[Issue] = []
-    if inputs.every("usageContext"):
-        text = "usageContext has no influence here: all additional bindings of a profile are checked."
-        issues.append(Issue("information", "not-supported", text, ("usageContext",)))
     if request.mode == "delete":
         issues += _deletion(engine, request, current)
     else:
         resource = request.resource
         if resource is None:
             resource = loads(existing(current, str(call.type), str(call.id)).json or b"")
-        issues += await _content(engine, resource, request.profiles)
+        issues += await _content(engine, resource, request)
         if request.mode == "update":
             issues += _update(request, resource, current)
         if request.mode in ("create", "update") and not _failed(issues):
@@ -68,7 +66,8 @@ async def validate(call: Call) -> bytes:
 
 def _request(call: Call, inputs: Inputs) -> Request:
     profiles = tuple(dict.fromkeys(inputs.every("profile")))
-    request = Request(call.type, call.id, inputs.one("resource"), inputs.text("mode"), profiles)
+    contexts = tuple(inputs.every("usageContext"))
+    request = Request(call.type, call.id, inputs.one("resource"), inputs.text("mode"), profiles, contexts)
     mode, resource = request.mode, request.resource
     if mode is not None and mode not in MODES:
         raise Invalid(f"mode is one of {', '.join(MODES)}, not {mode}.", code="code-invalid", expression="mode")
@@ -84,11 +83,11 @@ def _request(call: Call, inputs: Inputs) -> Request:
     return request
 
 
-async def _content(engine: Engine, resource: Json, profiles: Sequence[str]) -> list[Issue]:
-    unusable = {each: reason for each in profiles if (reason := engine.policy.unusable(each))}
+async def _content(engine: Engine, resource: Json, request: Request) -> list[Issue]:
+    unusable = {each: reason for each in request.profiles if (reason := engine.policy.unusable(each))}
     issues = [Issue("error", "not-supported", reason, ("profile",)) for reason in unusable.values()]
-    usable = [each for each in profiles if each not in unusable]
-    return issues + await engine.policy.issues(resource, usable, engine.external)
+    usable = [each for each in request.profiles if each not in unusable]
+    return issues + await engine.policy.issues(resource, usable, engine.external, request.contexts)
 
 
 def _update(request: Request, resource: Json, current: Version | None) -> list[Issue]:

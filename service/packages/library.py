@@ -27,6 +27,7 @@ class PackageLibrary(Library):
         self._waiting: dict[tuple[str, str], list[Entry]] = {}
         for entry in package.entries:
             self._waiting.setdefault((str(entry.type), str(entry.url)), []).append(entry)
+        self._is_indexed = False
 
     def _versions(self, type_: str, url: str) -> Mapping[str, Resource]:
         for entry in self._waiting.pop((type_, url), ()):
@@ -37,7 +38,16 @@ class PackageLibrary(Library):
                 continue
             # What was added since the package was opened stands.
             self._resources.setdefault((type_, url), {}).setdefault(resource.get("version", ""), resource)
+            self._index(resource)
         return super()._versions(type_, url)
+
+    def _supplements_of(self, url: str) -> Iterable[str]:
+        if not self._is_indexed:
+            self._is_indexed = True
+            for entry in [each for entries in self._waiting.values() for each in entries if each.type == "CodeSystem"]:
+                if self._package.mentions(entry, b'"supplements"'):
+                    self._versions("CodeSystem", str(entry.url))
+        return super()._supplements_of(url)
 
     def _urls(self, type_: str) -> Iterable[str]:
         return dict.fromkeys([*super()._urls(type_), *(url for found, url in self._waiting if found == type_)])

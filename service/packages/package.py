@@ -66,6 +66,13 @@ class Package:
         """Its name and version as the package cache writes them."""
         return f"{self.manifest.name}#{self.manifest.version}"
 
+    def mentions(self, entry: Entry, text: bytes) -> bool:
+        """Whether the file of an entry may have this text, which costs less to know than to parse it."""
+        try:
+            return text in self.reader(entry.filename)
+        except RegistryError:  # whoever asks for the resource is told
+            return True
+
     def resource(self, entry: Entry) -> dict[str, Any]:
         """Return the resource of an entry; raises :class:`Invalid` where the file does not hold what it is said to."""
         try:

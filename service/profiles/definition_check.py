@@ -7,6 +7,7 @@ apart; a constraint has to be a FHIRPath expression that makes sense where it st
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from service.errors import Issue
@@ -16,23 +17,27 @@ from service.fhir.library import Library
 from service.profiles.definition import place as places
 from service.profiles.definition.element import Element
 from service.profiles.definition.problems import problem
-from service.profiles.definition.tree import Tree, Trees
+from service.profiles.definition.tree import NOT_FOUND, Tree, Trees
 from service.profiles.profile import Profile
 
 _STRENGTHS = ("example", "preferred", "extensible", "required")
 
 
-def check_definition(definition: dict[str, Any], library: Library) -> list[Issue]:
-    """Return what is wrong with a profile or extension that is about to be stored; its base is in the library.
+def check_definition(definition: dict[str, Any], library: Library, *, well_formed: bool = False) -> list[Issue]:
+    """Return what is wrong with a profile or extension that is about to be stored.
 
-    New types (``derivation`` other than ``constraint``) are not checked. Never raises for its content.
+    A base that is not in the library yet is a warning: until it is there the profile cannot be used, and nothing else
+    is known of it. New types (``derivation`` other than ``constraint``) are not checked. Never raises for its content,
+    which may be known to be ``well_formed``: without an error by the base definitions.
     """
     if definition.get("derivation") != "constraint":
         return []
     trees = Trees(library)
+    if well_formed:
+        trees.trust(definition)
     tree = trees.of(definition)
     if tree.issues:
-        return tree.issues
+        return [replace(issue, severity="warning") if issue.code == NOT_FOUND else issue for issue in tree.issues]
     base = trees.find(str(definition.get("baseDefinition")))
     issues = list(_against_base(tree, base.root if base else None))
     issues += _repeated_ids(definition)

@@ -57,7 +57,6 @@ class Node:
             compiled = self._compiled = self._compile()
         if not value:
             run.report("structure", "content", where, "an object must not be empty")
-            return
         if "id" in value and value.keys() <= ONLY_AN_ID and not compiled.shadow:
             only_an_id(where, run)
         properties, texts = compiled.properties, compiled.texts

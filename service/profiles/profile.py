@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from service.errors import Issue
+from service.errors import Issue, Severity
 from service.fhir.definitions import ElementDefinition
 from service.fhir.fhirpath import Hooks
 from service.profiles import item as items
@@ -22,7 +22,7 @@ from service.profiles.definition.view import View
 from service.profiles.item import Item, Reader
 from service.profiles.profile_run import ProfileRun
 from service.profiles.rules import coded, discriminator, element_rules
-from service.profiles.rules.discriminator import BadPath, Matcher
+from service.profiles.rules.discriminator import BadPath, Matcher, Step
 from service.profiles.rules.item_rule import ItemRule, ItemsRule
 from service.profiles.rules.occurrence import Occurrence, Occurrences, occurrence
 from service.profiles.rules.slicing import DEFAULT, Slice, slicing
@@ -139,28 +139,45 @@ class Profile:
         given = definition.get("discriminator") or _DEFAULT_DISCRIMINATORS.get(base.name)
         if not given and base.choice:
             given = [{"type": "type", "path": "$this"}]
+        steps = self._known_paths(given or [], base, place, element)
         made: list[Slice] = []
+        undecided = False
         for position, (name, slice_view) in enumerate(view.slices(self._trees).items()):
             own = self._element(slice_view, base, place) if name in element.slices else None
             at = position if any(entry.get("type") == "position" for entry in given or ()) else None
-            matches = None if name == DEFAULT else self._matcher(given or [], slice_view)
+            matches = None if name == DEFAULT else self._matcher(steps, slice_view)
             if matches is None and at is None and name != DEFAULT:
                 text = f"no discriminator tells what is in the slice {slice_view.own[0].id}"
-                self._fault(text, element)
-                return None
+                self._fault(text, element, "warning" if given else "error")
+                undecided = True
+                continue
             made.append(Slice(name, matches, own and own.check, at))
-        if not made and definition.get("rules") != "closed":
+        rules, ordered = str(definition.get("rules", "open")), definition.get("ordered") is True
+        if not made and (undecided or rules != "closed"):
             return None
-        return slicing(made, str(definition.get("rules", "open")), ordered=definition.get("ordered") is True)
+        return slicing(made, rules, ordered=ordered, undecided=undecided)
 
-    def _matcher(self, given: Sequence[dict[str, str]], view: View) -> Matcher | None:
+    def _known_paths(
+        self, given: Sequence[dict[str, str]], base: ElementDefinition, place: Place, element: Element
+    ) -> list[tuple[str, list[Step]]]:
+        """The kinds of the discriminators and their paths, without those that lead nowhere or slice by position."""
+        found = []
+        inner = [places.below(place, base, code) for code in element.codes or places.codes(base)]
+        for entry in given:
+            kind, path = str(entry.get("type")), str(entry.get("path"))
+            try:
+                if kind != "position":
+                    found.append((kind, discriminator.parse(path, inner)))
+            except BadPath as bad:
+                self._fault(str(bad), element)
+        return found
+
+    def _matcher(self, given: Sequence[tuple[str, list[Step]]], view: View) -> Matcher | None:
         """All discriminators together; None if the slice says nothing about any of them."""
         found = []
-        for entry in given:
-            if entry.get("type") == "position":
-                continue
+        for kind, steps in given:
             try:
-                test = discriminator.matcher(str(entry.get("type")), str(entry.get("path")), view, self._trees)
+                test = discriminator.matcher(kind, steps, view, self._trees)
             except BadPath as bad:
                 self._fault(str(bad), view.own[0])
                 continue
@@ -170,10 +187,10 @@ class Profile:
             return None
         return found[0] if len(found) == 1 else lambda item, run: all(test(item, run) for test in found)
 
-    def _fault(self, text: str, element: Element) -> None:
+    def _fault(self, text: str, element: Element, severity: Severity = "error") -> None:
         form = "differential" if "differential" in self.tree.definition else "snapshot"
         known = (e.index for e in (element, *element.slices.values()) if e.index is not None)
         index = next((f"[{at}]" for at in known), "")
         there = f"StructureDefinition.{form}.element{index}"
         if not any(fault.diagnostics == text for fault in self.faults):
-            self.faults.append(problem(text, there + ".slicing", rule="slicing"))
+            self.faults.append(problem(text, there + ".slicing", severity=severity, rule="slicing"))

@@ -68,7 +68,8 @@ class ProfileRun(Run):
     """A run against profiles; ``profile`` is the URL of the one that is being applied.
 
     ``alone`` tells that there is no Bundle around in which a reference could find its target. ``bound_by_profile`` are
-    the values that a profile has bound to a value set of its own.
+    the values that a profile has bound to a value set of its own. ``contexts`` are the uses (UsageContext) that the
+    validation is for.
     """
 
     __slots__ = (
@@ -79,12 +80,13 @@ class ProfileRun(Run):
         "_root_where",
         "alone",
         "bound_by_profile",
+        "contexts",
         "profile",
         "questions",
         "surroundings",
     )
 
-    def __init__(self, root: Object, surroundings: Surroundings) -> None:
+    def __init__(self, root: Object, surroundings: Surroundings, contexts: Sequence[Object] = ()) -> None:
         self._root = root
         self._root_where: Where = root_of(root)
         self._container_where: Where = self._root_where
@@ -92,6 +94,7 @@ class ProfileRun(Run):
         self._applied: set[tuple[Where, str]] = set()
         self.alone = root.get("resourceType") != "Bundle"
         self.surroundings = surroundings
+        self.contexts = contexts
         self.profile: str | None = None
         self.questions: list[Question] = []
         self.bound_by_profile: set[Where] = set()
@@ -140,9 +143,10 @@ class ProfileRun(Run):
 
     def trial(self, canonical: str, item: Item) -> ProfileRun:
         """Check an item against a profile in a run of its own."""
-        trial = ProfileRun(self._root, self.surroundings)
+        trial = ProfileRun(self._root, self.surroundings, self.contexts)
         trial.container, trial.resource, trial._container_where = self.container, self.resource, self._container_where
         trial._applied = set(self._applied)
+        trial.filled = self.filled
         trial._entries = self._entries
         trial.apply(canonical, item)
         return trial

@@ -27,7 +27,7 @@ class Run:
     ``resource`` is the resource that is being checked, ``container`` the one that it is contained in or the same: the
     %resource and %rootResource of invariants (https://hl7.org/fhir/R5/fhirpath.html#variables). ``extensions`` are the
     extensions that were met and ``bound`` the values with an extensible binding (value, location, type, value set), for
-    whoever judges them.
+    whoever judges them. ``filled`` has, by identity, what objects with empty ones in them are without these.
     """
 
     __slots__ = (
@@ -39,6 +39,7 @@ class Run:
         "bound",
         "container",
         "extensions",
+        "filled",
         "issues",
         "resource",
     )
@@ -47,6 +48,7 @@ class Run:
         self.issues: list[Issue] = []
         self.bound: list[tuple[Object, Where, str, str]] = []
         self.extensions: list[tuple[Object, Where]] = []
+        self.filled: dict[int, Object] = {}
         self._outermost = container
         self._all_ids: frozenset[str] | None = None
         self._not_evaluated: set[str] = set()

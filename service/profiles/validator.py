@@ -15,14 +15,14 @@ from service.fhir.fhirpath import Hooks, Node
 from service.fhir.library import Library
 from service.profiles import item as items
 from service.profiles import vital_signs
-from service.profiles.base import check_into
+from service.profiles.base import check_into, is_structural
 from service.profiles.compile import root_of
 from service.profiles.definition.problems import ProfileError
 from service.profiles.definition.tree import Trees
 from service.profiles.item import Item
 from service.profiles.profile import Profile
 from service.profiles.profile_run import Asked, ProfileRun, Question
-from service.profiles.rules import coded, extension_use
+from service.profiles.rules import coded, concept_map, extension_use
 from service.profiles.run import SINGLE, Object, Where
 from service.terminology.base import Terminology, Verdict
 
@@ -35,16 +35,20 @@ _CODES: Final = ("ValueSet", "CodeSystem")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a validation found, and the codes about which another terminology server may know more."""
+    """What a validation found, and the codes about which another terminology server may know more.
+
+    ``well_formed`` tells that nothing is wrong by the base definitions, their invariants aside.
+    """
 
     issues: list[Issue]
     questions: list[Question]
+    well_formed: bool = True
 
 
 class Validator:
     """Validates against the profiles of a library, which may change at any time.
 
-    ``unknown_profile`` is the severity of a claimed profile that the library does not have.
+    ``unknown_profile`` is the severity of a claimed profile that the library does not have, or that cannot be used.
     """
 
     def __init__(
@@ -64,20 +68,22 @@ class Validator:
         """Return every problem of a resource; never raises for its content. See :meth:`check_full`."""
         return self.check_full(resource, profiles).issues
 
-    def check_full(self, resource: Object, profiles: Sequence[str] = ()) -> Outcome:
-        """Check a resource against the base, the profiles that it and what is in it claims, and those given."""
+    def check_full(self, resource: Object, profiles: Sequence[str] = (), contexts: Sequence[Object] = ()) -> Outcome:
+        """Check a resource against the base, the profiles that it and what is in it claims, and those given.
+
+        ``contexts`` are the uses (UsageContext) that it is for, which decide about some additional bindings.
+        """
         self._refresh()
-        run = ProfileRun(resource, self)
-        check_into(run)
-        root = items.Item(resource, None, root_of(resource), str(resource.get("resourceType")), None)
-        root = items.of_resource(resource, root.where)
+        run = check_into(lambda read: ProfileRun(read, self, contexts), resource)
+        well_formed = not any(map(is_structural, run.issues))
+        root = items.of_resource(run.container, root_of(resource))
         if root.place is not None:
             _check_claims(root, run)
             for canonical in profiles:
                 run.apply(canonical, root)
             extension_use.check_all(root, run)
             coded.extensible_of_base(run)
-        return Outcome(_without_repetitions(run.issues), run.questions)
+        return Outcome(_without_repetitions(run.issues), run.questions, well_formed)
 
     def profile(self, canonical: str) -> Profile | None:
         """The compiled profile, None if it is not known or cannot be used."""
@@ -89,7 +95,8 @@ class Validator:
         found = self._found(canonical)
         if isinstance(found, ProfileError):
             why = "; ".join(issue.diagnostics for issue in found.issues)
-            run.report("not-supported", "profile", where, f"the profile {canonical} cannot be used: {why}", "warning")
+            text = f"the profile {canonical} cannot be used: {why}"
+            run.report("not-supported", "profile", where, text, self._unknown_profile)
         else:
             text = f"the profile {canonical} is not known here"
             run.report("not-found", "unknown-profile", where, text, self._unknown_profile)
@@ -127,10 +134,7 @@ class Validator:
 
     def _member_of(self, node: Node, value_set: str) -> bool | None:
         found = coded.codes(Item(node.value, None, (None, node.type, SINGLE), node.type, None))
-        answers = [
-            self.terminology.in_value_set(value_set, code.system, code.code, version=code.version).result
-            for code in found or ()
-        ]
+        answers = [coded.verdict(value_set, code, self).result for code in found or ()]
         return True if True in answers else None if None in answers else False
 
     def _conforms_to(self, node: Node, canonical: str) -> bool | None:
@@ -149,6 +153,8 @@ def _check_claims(item: Item, run: ProfileRun) -> None:
     for index, canonical in enumerate(claimed if isinstance(claimed, list) else ()):
         if isinstance(canonical, str):
             run.apply(canonical, item, ((item.where, "meta", SINGLE), "profile", index))
+    if item.type == "ConceptMap":
+        concept_map.check(item, run)
     for canonical in vital_signs.implied(item.value):
         if run.surroundings.profile(canonical) is not None:
             run.apply(canonical, item)

@@ -24,6 +24,10 @@ class Core(Library):
     def __init__(self) -> None:
         super().__init__()
         self._raw = {type_: _load(name) for type_, name in _TABLES.items()}
+        for url, raw in self._raw["CodeSystem"].items():
+            if b'"supplements"' in bytes(raw):
+                for resource in self._versions("CodeSystem", url).values():
+                    self._index(resource)
 
     def _versions(self, type_: str, url: str) -> Mapping[str, Resource]:
         raw = self._raw.get(type_, {}).get(url)

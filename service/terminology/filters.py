@@ -61,7 +61,14 @@ def _hierarchical(system: System, name: str, op: str, value: str) -> Filter:
 def _comparing(system: System, name: str, passes: Callable[[str], bool]) -> Filter:
     if name in OWN:
         return lambda code, _: passes(code)
-    return _known(system, name, lambda concept: any(map(passes, concept.values(name))))
+
+    def test(concept: Concept) -> bool:
+        return any(map(passes, concept.values(name)))
+
+    if not system.properties_known and name not in {*_LISTED, *_RELATIONS}:
+        # Not all properties are known, but those that are known are right.
+        return lambda _, concept: True if concept is not None and test(concept) else None
+    return _known(system, name, test)
 
 
 def _known(system: System, name: str, test: Callable[[Concept], bool]) -> Filter:

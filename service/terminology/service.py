@@ -26,7 +26,6 @@ class TerminologyService:
         self._generation = (-1, -1)  # of value sets, of code systems
         self._sets: dict[str, Members | RegistryError] = {}
         self._systems: dict[tuple[str, str | None], System] = {}
-        self._supplements: dict[str, list[Resource]] = {}
 
     # --- what a validator asks ----------------------------------------------------------------------------------------
 
@@ -67,7 +66,7 @@ class TerminologyService:
             return None
         if resource is not None and resource.get("content") == "supplement":
             return None
-        system = System(url, resource, self._supplements.get(url, ()))
+        system = System(url, resource, self.library.supplements(url))
         if system.complete or system.concepts or system.grammar:
             if "#" not in url:
                 self._systems[key] = system
@@ -78,7 +77,7 @@ class TerminologyService:
         """Return the code system of a resource that need not be in the library."""
         self._refresh()
         url = resource.get("url", "")
-        return System(url, resource, self._supplements.get(url, ()))
+        return System(url, resource, self.library.supplements(url))
 
     def in_system(self, system: System, code: str, display: str | None = None) -> Verdict:
         """Return the verdict on a code of a system."""
@@ -172,13 +171,8 @@ class TerminologyService:
         if generation == before:
             return
         self._sets.clear()
-        if generation[1] == before[1]:
-            return
-        self._systems.clear()
-        self._supplements = {}
-        for resource in library.of_type("CodeSystem"):
-            if resource.get("content") == "supplement" and "supplements" in resource:
-                self._supplements.setdefault(resource["supplements"].partition("|")[0], []).append(resource)
+        if generation[1] != before[1]:
+            self._systems.clear()
 
     def _unlisted(self, value_set: str, members: Members, system: str | None, code: str) -> Verdict:
         shown = repr(f"{system}|{code}") if system else repr(code)

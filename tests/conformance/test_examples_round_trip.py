@@ -26,10 +26,8 @@ def content(text: bytes) -> list[tuple[str, str]]:
     ]
 
 
-FAULTY = {f"StructureDefinition-{name}.json" for name in (
-    "catalog", "example-composition", "history-bundle", "search-set-bundle", "subscription-notification-bundle"
-)}  # fmt: skip
-"""Profiles whose slices cannot be told apart, so that nothing could be checked against them."""
+FAULTY = {"StructureDefinition-catalog.json", "StructureDefinition-subscription-notification-bundle.json"}
+"""Profiles that slice without a discriminator, or by one that leads nowhere."""
 INVARIANT = re.compile(r"[a-z]+-[0-9]+")
 
 

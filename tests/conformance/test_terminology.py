@@ -31,8 +31,7 @@ MORE = {
 LESS = {
     FHIR + "consent-category": "it uses a value set of THO, and its expansion is marked as one that may be cut",
     FHIR + "referencerange-appliesto": "the same",
-    FHIR + "jurisdiction": "the regions of UN M49 are told by a property that no expansion has",
-    FHIR + "use-context": "the same, and value sets of THO and SNOMED CT that are not in the packages",
+    FHIR + "use-context": "value sets of THO and SNOMED CT that are not in the packages",
 }
 """Value sets of which we lack codes of systems that are known here, and why."""
 CANNOT = {

@@ -60,6 +60,43 @@ async def test_a_profile_comes_changes_and_goes(fhir: Fhir) -> None:
     assert (await fhir.post("ResearchStudy", claim)).status_code == 201
 
 
+NARROWER = f"{BASE}/StructureDefinition/narrower"
+
+
+def narrower() -> Json:
+    """Return a profile that is derived from the titled one, and asks for a date."""
+    return profile(NARROWER, "ResearchStudy", {"path": "date", "min": 1}, base=TITLED)
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("derived_first", [True, False])
+async def test_a_base_may_come_after_what_is_derived_from_it(fhir: Fhir, together: bool, derived_first: bool) -> None:
+    """The order in which definitions are written does not matter, in a transaction or one by one."""
+    two = [narrower(), titled()] if derived_first else [titled(), narrower()]
+    if together:
+        request = [{"method": "PUT", "url": f"StructureDefinition/{each['id']}"} for each in two]
+        entry = [{"resource": each, "request": how} for each, how in zip(two, request, strict=True)]
+        response = await fhir.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entry})
+        assert response.status_code == 200, response.text
+    else:
+        await fhir.store(*two)
+    refusal = await fhir.post("ResearchStudy", study(meta={"profile": [NARROWER]}))
+    assert errors(refusal) == ["ResearchStudy.date", "ResearchStudy.description", "ResearchStudy.title"]
+
+
+async def test_a_profile_whose_base_is_missing_cannot_be_used(configured: Configured) -> None:
+    """Writing it is answered with a warning; claiming it then is what claiming an unknown profile is."""
+    fhir = configured(unknown_profile="error")
+    told = await fhir.put("StructureDefinition/narrower", narrower(), Prefer="return=OperationOutcome")
+    assert told.status_code == 201
+    assert ("warning", ["StructureDefinition.baseDefinition"]) in [
+        (each["severity"], each["expression"]) for each in outcome(told)
+    ]
+    assert errors(await fhir.post("ResearchStudy", study(meta={"profile": [NARROWER]}))) == [
+        "ResearchStudy.meta.profile[0]"
+    ]
+
+
 async def test_codes_come_and_go(fhir: Fhir) -> None:
     """A code system and a value set that are written decide at once which codes a binding takes."""
     await fhir.store(*colours("red"), coloured())
@@ -90,9 +127,9 @@ FAULTS: dict[str, tuple[Json, str]] = {
         profile(TITLED, "ResearchStudy", {"path": "status", "min": 0}),
         "StructureDefinition.differential.element[1].min",
     ),
-    "a base that is not known": (
-        profile(TITLED, "ResearchStudy", base="https://example.org/unknown"),
-        "StructureDefinition.baseDefinition",
+    "a base of another type": (
+        profile(TITLED, "ResearchStudy", base="http://hl7.org/fhir/StructureDefinition/vitalsigns"),
+        "StructureDefinition.type",
     ),
     "an expression that does not compile": (
         profile(
@@ -144,8 +181,8 @@ async def test_a_faulty_definition_in_a_transaction(fhir: Fhir) -> None:
     """Nothing of the transaction is stored, and the entry is named."""
     entries = [
         {"resource": each, "request": {"method": "PUT", "url": f"{each['resourceType']}/{each['id']}"}}
-        for each in (study("a"), FAULTS["a base that is not known"][0])
+        for each in (study("a"), FAULTS["a base of another type"][0])
     ]
     response = await fhir.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
-    assert errors(response) == ["Bundle.entry[1].resource.baseDefinition"]
+    assert errors(response) == ["Bundle.entry[1].resource.type"]
     assert await fhir.ids("ResearchStudy") == []

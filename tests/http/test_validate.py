@@ -11,6 +11,7 @@ import pytest
 from tests.http.conftest import Configured
 from tests.support.asking import Fhir, Json, outcome, refused, study
 from tests.support.profiles import TITLED, package, titled
+from tests.support.profiles import profile as profile_of
 
 pytestmark = pytest.mark.anyio
 
@@ -183,12 +184,26 @@ async def test_mode_profile(fhir: Fhir) -> None:
 
 
 async def test_usage_context(fhir: Fhir) -> None:
-    """usageContext is taken, and an information says that it makes no difference."""
-    context = {"name": "usageContext", "valueUsageContext": {"code": {"code": "age"}, "valueQuantity": {"value": 1}}}
-    response = await fhir.post("$validate", parameters(resource(study()), context, context))
-    assert errors(response) == []
-    notes = [each for each in outcome(response) if each.get("expression") == ["usageContext"]]
-    assert [each["severity"] for each in notes] == ["information"]
+    """An additional binding that is for one use only holds where that use is among those given."""
+    venue = {"system": "http://terminology.hl7.org/CodeSystem/usage-context-type", "code": "venue"}
+
+    def use(place: str) -> Json:
+        return {"code": venue, "valueCodeableConcept": {"coding": [{"system": "http://example.org", "code": place}]}}
+
+    statuses = "http://hl7.org/fhir/ValueSet/request-status"
+    extra = {"purpose": "required", "valueSet": statuses, "usage": [use("ward"), use("clinic")]}
+    basic = "https://example.org/fhir/StructureDefinition/basic-of-use"
+    binding = {"strength": "example", "description": "any", "additional": [extra]}
+    await fhir.store(profile_of(basic, "Basic", {"path": "code", "binding": binding}))
+    claim = {"resourceType": "Basic", "meta": {"profile": [basic]}, "code": {"text": "x"}}
+
+    async def found(*places: str) -> list[str]:
+        contexts = [{"name": "usageContext", "valueUsageContext": use(place)} for place in places]
+        return errors(await fhir.post("$validate", parameters(resource(claim), *contexts)))
+
+    assert await found() == []
+    assert await found("home") == []
+    assert await found("home", "clinic") == ["Basic.code"]
 
 
 async def test_parameters_themselves(fhir: Fhir) -> None:

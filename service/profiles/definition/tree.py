@@ -17,6 +17,9 @@ from service.profiles.definition.differential import Overlay, Segment, UnknownPa
 from service.profiles.definition.element import Element
 from service.profiles.definition.problems import STRUCTURE, ProfileError, problem
 
+NOT_FOUND: Final = "not-found"
+"""The code of the issue that a base, or a base of it, is not known: it may still come."""
+
 _NARROWED: Final = frozenset({"SimpleQuantity", "MoneyQuantity"})
 """Profiles of data types that the tables have beside the types."""
 _REMEMBERED: Final = 10_000
@@ -60,6 +63,10 @@ class Trees:
         trees._well_formed = self._well_formed if len(self._well_formed) < _REMEMBERED else {}
         return trees
 
+    def trust(self, definition: dict[str, Any]) -> None:
+        """Take a definition for well-formed, as whoever has checked it knows."""
+        self._well_formed[id(definition)] = definition
+
     def find(self, canonical: str) -> Tree | None:
         """The tree of a profile or type, None if it is not known. What is wrong with it is in its ``issues``."""
         if canonical not in self._made:
@@ -95,7 +102,7 @@ class Trees:
             if malformed:
                 tree.issues += malformed
                 return tree
-            self._well_formed[id(definition)] = definition
+            self.trust(definition)
         if definition.get("derivation") != "constraint" or type_name not in definitions.type_names():
             text = "only constraints on the types of R5 can be checked, not new types"
             tree.issues.append(problem(text, "StructureDefinition.type", code="not-supported"))
@@ -131,7 +138,7 @@ class Trees:
         if base is None:
             if not _listed(definition, "snapshot"):
                 text = f"the base {canonical} is not known, and there is no snapshot"
-                tree.issues.append(problem(text, there, code="not-found"))
+                tree.issues.append(problem(text, there, code=NOT_FOUND))
                 return
             self._lay(tree, "snapshot")
             return
@@ -139,9 +146,11 @@ class Trees:
             text = f"the base {canonical} is about {base.type}, not {tree.type}"
             tree.issues.append(problem(text, "StructureDefinition.type"))
             return
-        if any(issue.severity == "error" for issue in base.issues):
-            texts = "; ".join(issue.diagnostics for issue in base.issues if issue.severity == "error")
-            tree.issues.append(problem(f"the base {canonical} cannot be used: {texts}", there))
+        errors = [issue for issue in base.issues if issue.severity == "error"]
+        if errors:
+            texts = "; ".join(issue.diagnostics for issue in errors)
+            code = NOT_FOUND if all(issue.code == NOT_FOUND for issue in errors) else "invalid"
+            tree.issues.append(problem(f"the base {canonical} cannot be used: {texts}", there, code=code))
             return
         if base.definition:
             tree.root = base.root.copy()

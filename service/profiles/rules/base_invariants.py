@@ -66,7 +66,7 @@ def _unless_plain(name: str, rule: ObjectRule) -> ObjectRule:
         return rule
 
     def check(value: Object, where: Where, run: Run) -> None:
-        if not plain(value):
+        if not plain(run.filled.get(id(value), value) if run.filled else value):
             rule(value, where, run)
 
     return check

@@ -12,10 +12,11 @@ from typing import Any, Final, NamedTuple
 
 from service.errors import Severity
 from service.profiles.item import Item
-from service.profiles.profile_run import Asked, ProfileRun, Question
+from service.profiles.profile_run import Asked, ProfileRun, Question, Surroundings
+from service.profiles.rules import usage
 from service.profiles.rules.binding import absent
 from service.profiles.rules.item_rule import ItemRule, ItemsRule
-from service.profiles.run import SINGLE, Where, location, quoted
+from service.profiles.run import SINGLE, Object, Where, location, quoted
 from service.terminology.base import Verdict
 
 _MAXIMUM: Final = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
@@ -25,25 +26,36 @@ _ADDITIONAL: Final = {"required": "required", "maximum": "required", "extensible
 
 
 class Binding(NamedTuple):
-    """A value set, how strongly it is bound, and whether one of several repetitions is enough."""
+    """A value set, how strongly it is bound, and whether one of several repetitions is enough.
+
+    ``usage`` are the uses (UsageContext) for which it is meant, none for all.
+    """
 
     strength: str
     value_set: str
     any: bool = False
+    usage: Sequence[Object] = ()
 
 
 class Code(NamedTuple):
-    """One code of an element, its system as far as it has one, and where it is."""
+    """One code of an element, its system as far as it has one, and where it is.
+
+    ``bare`` codes are values of type ``code`` and the like, whose system the value set implies.
+    """
 
     system: str | None
     version: str | None
     code: str
     display: str | None
     where: Where
+    bare: bool = False
+
+
+_NO_SYSTEM: Final = Verdict(False, "A code without a system is in no value set.")
 
 
 def bindings(definition: dict[str, Any]) -> list[Binding]:
-    """All that ``ElementDefinition.binding`` demands; what holds only for some uses cannot be decided: left out."""
+    """All that ``ElementDefinition.binding`` demands, for some uses or for all."""
     found = []
     if isinstance(definition.get("valueSet"), str):
         found.append(Binding(str(definition.get("strength")), definition["valueSet"]))
@@ -53,9 +65,11 @@ def bindings(definition: dict[str, Any]) -> list[Binding]:
         if extension.get("url") == _MAXIMUM
     ]
     found += [
-        Binding(_ADDITIONAL[entry["purpose"]], str(entry.get("valueSet")), bool(entry.get("any")))
+        Binding(
+            _ADDITIONAL[entry["purpose"]], str(entry.get("valueSet")), bool(entry.get("any")), entry.get("usage", ())
+        )
         for entry in definition.get("additional", ())
-        if entry.get("purpose") in _ADDITIONAL and not entry.get("usage")
+        if entry.get("purpose") in _ADDITIONAL
     ]
     return [binding for binding in found if binding.strength in _SEVERITIES]
 
@@ -64,6 +78,8 @@ def bound(binding: Binding) -> ItemRule:
     """Demand a code of the value set, as far as the strength of the binding goes."""
 
     def check(item: Item, run: ProfileRun) -> None:
+        if not usage.applies(binding.usage, run.contexts):
+            return
         run.bound_by_profile.add(item.where)
         if _certain(item.value, binding.value_set, run):
             return
@@ -80,8 +96,13 @@ def bound(binding: Binding) -> ItemRule:
     return check
 
 
+def chosen(item: Item, run: ProfileRun) -> None:
+    """Note that a profile has fixed the code, so that whether another would do is not for the author to decide."""
+    run.bound_by_profile.add(item.where)
+
+
 def extensible_of_base(run: ProfileRun) -> None:
-    """Judge the extensible bindings of the base definitions, but for elements that a profile binds otherwise."""
+    """Judge the extensible bindings of the base definitions, but for elements that a profile binds or fixes."""
     for value, where, type_name, value_set in run.bound:
         if where not in run.bound_by_profile and not _certain(value, value_set, run):
             _extensible(value_set)(Item(value, None, where, type_name, None), run)
@@ -96,8 +117,9 @@ def _certain(value: Any, value_set: str, run: ProfileRun) -> bool:  # noqa: ANN4
     try:
         for coding in codings:
             get = coding.get
-            verdict = known.get((value_set, get("system"), get("code"), get("version"), get("display")))
-            if verdict is not None and verdict.result and not verdict.wrong_display:
+            system = get("system")  # without one, the same answer may be about a value of type code
+            found = known.get((value_set, system, get("code"), get("version"), get("display")))
+            if system is not None and found is not None and found.result and not found.wrong_display:
                 return True
     except (AttributeError, TypeError):  # not what a coding looks like
         pass
@@ -113,10 +135,11 @@ def any_bound(binding: Binding) -> ItemsRule:
     """Demand that one of the repetitions has a code of the value set."""
 
     def check(items: Sequence[Item], where: Where, run: ProfileRun) -> None:
-        if not items:
+        if not items or not usage.applies(binding.usage, run.contexts):
             return
         for item in items:
-            if any(_verdict(binding, code, run).result is not False for code in codes(item) or ()):
+            verdicts = (verdict(binding.value_set, code, run.surroundings) for code in codes(item) or ())
+            if any(each.result is not False for each in verdicts):
                 return
         text = f"none has a code from the {binding.strength} value set {binding.value_set}"
         run.report("code-invalid", "binding", where, text, _SEVERITIES[binding.strength])
@@ -126,8 +149,7 @@ def any_bound(binding: Binding) -> ItemsRule:
 
 def in_value_set(item: Item, value_set: str, run: ProfileRun) -> bool:
     """Whether an item has a code that is certainly in a value set."""
-    binding = Binding("required", value_set)
-    return any(_verdict(binding, code, run).result for code in codes(item) or ())
+    return any(verdict(value_set, code, run.surroundings).result for code in codes(item) or ())
 
 
 def codes(item: Item) -> list[Code] | None:
@@ -138,7 +160,7 @@ def codes(item: Item) -> list[Code] | None:
         if value is None:
             return None
     if isinstance(value, str):
-        return [Code(None, None, value, None, where)]
+        return [Code(None, None, value, None, where, bare=True)]
     if not isinstance(value, dict):
         return None
     if item.type in ("CodeableConcept", "CodeableReference"):
@@ -158,20 +180,23 @@ def _code(coding: object, where: Where) -> Code | None:
     return Code(system, version, coding["code"], display, where)
 
 
-def _verdict(binding: Binding, code: Code, run: ProfileRun) -> Verdict:
-    return run.surroundings.verdict(Asked(binding.value_set, code.system, code.code, code.version, code.display))
+def verdict(value_set: str, code: Code, surroundings: Surroundings) -> Verdict:
+    """Whether a code of an element is in a value set."""
+    if code.system is None and not code.bare:
+        return _NO_SYSTEM
+    return surroundings.verdict(Asked(value_set, code.system, code.code, code.version, code.display))
 
 
 def _judge(binding: Binding, found: list[Code], item: Item, run: ProfileRun) -> None:
-    verdicts = [(code, _verdict(binding, code, run)) for code in found]
-    right = [(code, verdict) for code, verdict in verdicts if verdict.result]
+    verdicts = [(code, verdict(binding.value_set, code, run.surroundings)) for code in found]
+    right = [(code, each) for code, each in verdicts if each.result]
     if right:
-        if all(verdict.wrong_display for _, verdict in right):
-            code, verdict = right[0]
-            text = verdict.message or f"{quoted(code.display)} is no display of {quoted(code.code)}"
+        if all(each.wrong_display for _, each in right):
+            code, first = right[0]
+            text = first.message or f"{quoted(code.display)} is no display of {quoted(code.code)}"
             run.report("invalid", "display", code.where, text, "warning")
         return
-    unknown = [(code, verdict) for code, verdict in verdicts if verdict.result is None]
+    unknown = [(code, each) for code, each in verdicts if each.result is None]
     if unknown:
         if binding.strength != "preferred":
             _ask(binding, unknown, run)
@@ -184,11 +209,11 @@ def _judge(binding: Binding, found: list[Code], item: Item, run: ProfileRun) -> 
 
 
 def _ask(binding: Binding, unknown: list[tuple[Code, Verdict]], run: ProfileRun) -> None:
-    for code, verdict in unknown:
+    for code, answer in unknown:
         where = location(code.where)
         asked = Question(binding.value_set, code.system, code.version, code.code, code.display, binding.strength, where)
         run.questions.append(asked)
-        why = f": {verdict.message}" if verdict.message else ""
+        why = f": {answer.message}" if answer.message else ""
         text = (
             f"whether {quoted(code.code)} is in the {binding.strength} value set {binding.value_set} is not known here"
         )

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from service.profiles import item as items
 from service.profiles.definition import place as places
+from service.profiles.definition.place import Place
 from service.profiles.definition.tree import Trees
 from service.profiles.definition.view import View
 from service.profiles.item import Item
@@ -39,8 +40,25 @@ class BadPath(ValueError):
     """A path that is not among those that a discriminator may have."""
 
 
-def parse(path: str) -> list[Step]:
-    """The steps of a discriminator's path."""
+def parse(path: str, here: Iterable[Place | None]) -> list[Step]:
+    """The steps of a discriminator's path from the element that is sliced, whose children may be defined ``here``.
+
+    Raises :class:`BadPath` for a path of another form, or to an element that there is not.
+    """
+    steps = _steps(path)
+    standing = list(here)
+    for step in steps:
+        if step.kind not in ("child", "extension") or None in standing:
+            break  # where it leads then depends on what is there
+        name = "extension" if step.kind == "extension" else step.text
+        known = [(place, found) for place in standing if place and (found := places.elements(place).get(name))]
+        if not known:
+            raise BadPath(f"the discriminator {path!r} leads to no element: there is no {name}")
+        standing = [places.below(place, found, code) for place, found in known for code in places.codes(found)]
+    return steps
+
+
+def _steps(path: str) -> list[Step]:
     steps: list[Step] = []
     position = 0
     while position < len(path):
@@ -128,9 +146,8 @@ def _url(view: View | None) -> str | None:
     return next((str(value[1]) for value in found if value), None)
 
 
-def matcher(kind: str, path: str, view: View, trees: Trees) -> Matcher | None:
+def matcher(kind: str, steps: list[Step], view: View, trees: Trees) -> Matcher | None:
     """What a slice demands in one discriminator; None if it demands nothing there. Raises BadPath."""
-    steps = parse(path)
     if kind in ("value", "pattern"):
         return _by_value(steps, view, trees)
     if kind == "exists":

@@ -24,6 +24,7 @@ from service.profiles.run import ObjectRule
 
 _SYSTEM = "http://hl7.org/fhirpath/System."
 _REFERENCES = ("Reference", "CodeableReference")
+_CODED = frozenset(("CodeableConcept", "CodeableReference", "Coding"))
 
 
 def of_root(root: Element, hooks: Hooks) -> list[ItemRule]:
@@ -118,6 +119,8 @@ def _values(element: Element) -> list[ItemRule]:
         found = element.fixed(prefix)
         if found is not None:
             rules.append(make(found[1]))
+            if found[0] in _CODED:
+                rules.append(coded.chosen)
     for prefix, upper in (("minValue", False), ("maxValue", True)):
         found = element.fixed(prefix)
         if found is not None:

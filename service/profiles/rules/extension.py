@@ -17,6 +17,7 @@ def value_or_extensions(value_names: frozenset[str]) -> ObjectRule:
     """Demand that exactly one of value and extensions is there; ``value_names`` are the properties of ``value[x]``."""
 
     def check(value: Object, where: Where, run: Run) -> None:
+        value = run.filled.get(id(value), value)
         nested = "extension" in value
         if nested == value_names.isdisjoint(value):
             return

@@ -109,6 +109,8 @@ def compile_constraints(constraints: Sequence[Constraint], context_type: str, ho
 
     def check(value: Object, where: Where, run: Run) -> None:
         node: Node | None = None
+        if run.filled:
+            value = run.filled.get(id(value), value)
         for certain, judge in tests():
             try:
                 if certain is not None and certain(value):

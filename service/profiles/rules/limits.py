@@ -66,7 +66,7 @@ def _comparison(kind: str, bound: Any, *, upper: bool) -> Callable[[Item], bool 
         if item.type in _NUMBERS and kind in _NUMBERS:
             gap = _number_gap(item.value, bound)
         elif item.type in _QUANTITIES and kind in _QUANTITIES:
-            gap = _quantity_gap(item.value, bound)
+            gap = quantity_gap(item.value, bound)
         elif item.type == kind == "time":
             gap = (item.value > bound) - (item.value < bound)
         else:
@@ -85,7 +85,8 @@ def _number_gap(value: object, bound: object) -> Fraction | None:
         return None
 
 
-def _quantity_gap(value: object, bound: object) -> Fraction | None:
+def quantity_gap(value: object, bound: object) -> Fraction | None:
+    """How much more a Quantity is than another, in whichever unit; None where that cannot be told."""
     one, other = (system_value(Node(quantity, "Quantity")) for quantity in (value, bound))
     return difference(one, other) if isinstance(one, Quantity) and isinstance(other, Quantity) else None
 

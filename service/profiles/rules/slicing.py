@@ -1,7 +1,8 @@
 """Slicing: https://hl7.org/fhir/R5/profiling.html#slicing.
 
 Every item is given to the slice whose demands it meets; then each slice is checked with the items that it was given,
-and its own slices with them (reslicing). What no slice takes goes to the slice ``@default``, if there is one.
+and its own slices with them (reslicing). What no slice takes goes to the slice ``@default``, if there is one. Where
+there are slices of which nothing tells what is in them, it may be in one of those, so that nothing is said of it.
 """
 
 from __future__ import annotations
@@ -31,10 +32,14 @@ class Slice:
     position: int | None = None
 
 
-def slicing(slices: Sequence[Slice], rules: str, *, ordered: bool) -> ItemsRule:
-    """Sort the items of an element into slices and check each; ``rules`` is open, closed or openAtEnd."""
+def slicing(slices: Sequence[Slice], rules: str, *, ordered: bool, undecided: bool = False) -> ItemsRule:
+    """Sort the items of an element into slices and check each; ``rules`` is open, closed or openAtEnd.
+
+    ``undecided`` tells that there are slices besides of which nothing tells what is in them.
+    """
     named = [slice_ for slice_ in slices if slice_.name != DEFAULT]
     default = next((slice_ for slice_ in slices if slice_.name == DEFAULT), None)
+    nothing_outside = default is None and not undecided
 
     def check(items: Sequence[Item], where: Where, run: ProfileRun) -> None:
         taken: list[list[Item]] = [[] for _ in named]
@@ -51,17 +56,17 @@ def slicing(slices: Sequence[Slice], rules: str, *, ordered: bool) -> ItemsRule:
             if len(found) > 1:
                 names = " and ".join(named[number].name for number in found)
                 run.report("structure", "slicing", item.where, f"is in more than one slice: {names}")
-        if rest and default is None and rules == "closed":
+        if rest and nothing_outside and rules == "closed":
             for item in rest:
                 run.report("structure", "slicing", item.where, f"is in none of the slices {_names(named)}")
-        if rules == "openAtEnd" and default is None:
+        if rules == "openAtEnd" and nothing_outside:
             _at_end(order, len(named), items, run)
         if ordered:
             _in_order(order, named, items, run)
         for slice_, mine in zip(named, taken, strict=True):
             if slice_.check is not None:
                 slice_.check(mine, where, run)
-        if default is not None and default.check is not None:
+        if default is not None and default.check is not None and not undecided:
             default.check(rest, where, run)
 
     return check

@@ -73,11 +73,13 @@ def target(targets: Targets) -> ItemRule:
             known = run.resolve(text)
         else:
             known = None
-        type_name = known.type if known else reference.target_type(text, run) or reference.named_type(value.get("type"))
+        pointed = known.type if known else reference.target_type(text, run)
+        type_name = pointed or reference.named_type(value.get("type"))
         if type_name is None:
             return
         if not permits(type_name):
-            run.report("structure", "target", where, f"must point to {shown}, not to {type_name}")
+            there: Where = (where, "reference" if pointed else "type", SINGLE)
+            run.report("structure", "target", there, f"must point to {shown}, not to {type_name}")
         elif known is not None:
             demanded = demands(type_name)
             if demanded:

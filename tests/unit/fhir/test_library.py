@@ -65,3 +65,25 @@ def test_every_change_is_a_new_generation() -> None:
     assert library.find("ValueSet", "http://example.org/vs") == value_set("1.0")
     with pytest.raises(KeyError):
         library.remove(value_set("2.0"))
+
+
+def supplement(of: str, url: str = "http://example.org/more", version: str = "1") -> dict[str, str]:
+    """A supplement of a code system."""
+    return {"resourceType": "CodeSystem", "url": url, "version": version, "content": "supplement", "supplements": of}
+
+
+def test_supplements_are_found_by_what_they_supplement() -> None:
+    """codesystem.html#supplements: of any version of the system, in any layer, for as long as they are there."""
+    system, other = "http://example.org/cs", "http://example.org/other"
+    below = Library()
+    below.add(supplement(f"{system}|2"))
+    below.add(supplement(other, "http://example.org/others"))
+    library = Library(below)
+    library.add(supplement(system, version="2"))
+    library.add({**supplement(system, "http://example.org/no"), "content": "complete"})
+    assert [each["version"] for each in library.supplements(system)] == ["2", "1"]
+    library.add(supplement(other, version="1"))
+    assert [each["version"] for each in library.supplements(system)] == ["2"], "what an upper layer has hides the rest"
+    library.remove(supplement(system, version="2"))
+    assert library.supplements(system) == []
+    assert len(library.supplements(other)) == 2

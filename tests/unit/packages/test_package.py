@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,19 @@ def test_what_is_no_package(tmp_path: Path) -> None:
         with pytest.raises(RegistryError, match=place.name) as refusal:
             open_package(place)
         assert isinstance(refusal.value, (NotFound, Invalid))
+
+
+def test_supplements_are_known_without_reading_the_rest(tmp_path: Path) -> None:
+    """codesystem.html#supplements: they change what a code system of another package says, and are seldom."""
+    system = {"resourceType": "CodeSystem", "url": f"{BASE}/CodeSystem/a", "content": "complete"}
+    more = {**system, "url": f"{BASE}/CodeSystem/more", "content": "supplement", "supplements": f"{system['url']}|1"}
+    package = open_package(folder(tmp_path / "x", {"a.json": system, "more.json": more, **FILES}))
+    read: list[str] = []
+
+    def reader(name: str) -> bytes:
+        read.append(name)
+        return package.reader(name)
+
+    library = package_library([replace(package, reader=reader)])
+    assert library.supplements(system["url"]) == [more]
+    assert sorted(read) == ["a.json", "more.json", "more.json"], "no value set is read, and only the supplement twice"

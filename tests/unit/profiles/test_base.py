@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.fhir import definitions
@@ -271,6 +271,7 @@ CONDITION: dict[str, Any] = {
 }
 
 
+@settings(deadline=None)  # the first resource of a type compiles its definition
 @given(st.sampled_from([STUDY, CONDITION]), JSON_VALUES, st.data())
 def test_no_content_makes_it_raise(resource: dict[str, Any], value: Any, data: st.DataObject) -> None:
     """Whatever stands anywhere in a resource, there are issues or none, but never an exception."""

@@ -14,6 +14,7 @@ from service.terminology.service import TerminologyService
 from tests.unit.profiles.profiling import COLOURS, SETS, issues, observation, profile, validator
 
 DATA_ABSENT = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
+TEXT = "Observation.value[x]"
 
 
 def binding(strength: str, name: str, **more: Any) -> dict[str, Any]:
@@ -78,6 +79,20 @@ def test_a_value_set_that_changes_changes_the_verdict() -> None:
     assert (errors("red"), errors("blue")) == (["code-invalid"], [])
 
 
+def test_what_is_known_of_a_bare_code_says_nothing_of_a_coding() -> None:
+    """A value of type code has the system of its value set; a Coding without a system has none, whatever was asked."""
+    bound_to = {"binding": {"strength": "required", "valueSet": SETS + "warm"}}
+    demand = profile("p", "Observation", {"id": "Observation.language", **bound_to}, binding("required", "warm"))
+    checker = validator(demand)
+
+    def rules(resource: dict[str, Any]) -> list[str | None]:
+        return [issue.rule for issue in checker.check(resource, [demand["url"]]) if issue.severity == "error"]
+
+    without_system = observation(component=None, code={"coding": [{"code": "red"}]})
+    assert "binding" not in rules({**coded("red"), "language": "red"})
+    assert "binding" in rules(without_system)
+
+
 def test_an_extension_may_say_why_there_is_no_code() -> None:
     """https://hl7.org/fhir/R5/extensibility.html: data-absent-reason stands in for the code."""
     demand = profile("p", "Observation", binding("required", "warm"))
@@ -93,6 +108,19 @@ def test_a_code_that_is_not_known_here_is_a_question(strength: str) -> None:
     assert [(i.severity, i.code) for i in there] == [("warning", "not-supported")]
     where = "Observation.code.coding[0]"
     assert outcome.questions == [Question(SETS + "warm", "http://loinc.org", None, "x", None, strength, where)]
+
+
+def test_a_coding_without_a_system_is_in_no_value_set() -> None:
+    """https://hl7.org/fhir/R5/datatypes.html#Coding: the meaning of a code is that of its system; a bare code has one.
+
+    That a value of type ``code`` or ``string`` was right before does not make a coding without system right.
+    """
+    demand = profile("p", "Observation", binding("required", "warm"), {**binding("required", "warm"), "id": TEXT})
+    checker = validator(demand)
+    bare = observation(component=None, valueQuantity=None, valueString="red", code={"coding": [{"code": "red"}]})
+    for _ in range(2):
+        there = [i for i in checker.check(bare, [demand["url"]]) if i.rule == "binding"]
+        assert [(i.severity, *i.expression) for i in there] == [("error", "Observation.code")]
 
 
 def test_one_right_code_is_enough_beside_unknown_ones() -> None:
@@ -164,7 +192,7 @@ MAXIMUM = {
     ],
 )
 def test_additional_bindings_and_the_maximum_value_set(more: dict[str, Any], code: str, expected: list[str]) -> None:
-    """Some purposes bind, the others advise; what holds for some uses only cannot be decided from a resource."""
+    """Some purposes bind, the others advise; what holds for some uses only does not hold where no use is told."""
     assert [severity for severity, _ in judged(coded(code), binding("extensible", "warm", **more))] == expected
 
 
@@ -186,12 +214,13 @@ def test_a_binding_that_the_base_has_is_not_checked_twice() -> None:
 
 
 def test_the_extensible_bindings_of_the_base_are_judged_unless_a_profile_binds() -> None:
-    """Without a profile the binding of FHIR itself holds; the binding of a profile stands in its place."""
+    """Without a profile the binding of FHIR itself holds; what a profile binds or fixes stands in its place."""
     category = {"coding": [{"system": COLOURS, "code": "red"}]}
     resource = {"resourceType": "Citation", "status": "draft", "classification": [{"type": category}]}
     there = [i for i in validator().check(resource) if i.rule == "binding"]
     where = "Citation.classification[0].type.coding[0]"
     assert [(i.severity, i.expression, i.profile) for i in there] == [("warning", (where,), None)]
     own = {"id": "Citation.classification.type", "binding": {"strength": "extensible", "valueSet": SETS + "warm"}}
-    demand = profile("p", "Citation", own)
-    assert [i for i in validator(demand).check(resource, [demand["url"]]) if i.rule == "binding"] == []
+    for element in (own, {"id": "Citation.classification.type", "patternCodeableConcept": category}):
+        demand = profile("p", "Citation", element)
+        assert [i for i in validator(demand).check(resource, [demand["url"]]) if i.rule == "binding"] == []

@@ -90,9 +90,43 @@ def test_slices_need_a_difference() -> None:
     assert [rule for rule, _ in wrong(SLICING, {"id": "Observation.component:a", "min": 1})] == ["slicing"]
 
 
-@pytest.mark.parametrize("path", ["code.where(text = 'x')", "code.first()", "code..text", "%resource"])
+@pytest.mark.parametrize(("slicing", "severity"), [([SLICING], "warning"), ([], "error")])
+def test_a_slice_that_cannot_be_told_is_not_evaluated(slicing: list[dict[str, Any]], severity: str) -> None:
+    """The rest of the profile can be checked; without any discriminator there is no slicing at all."""
+    there = check_definition(
+        profile("p", "Observation", *slicing, {"id": "Observation.component:a", "min": 1}), core_definitions()
+    )
+    assert [(issue.severity, issue.rule) for issue in there] == [(severity, "slicing")]
+
+
+def test_a_base_that_is_not_known_may_come() -> None:
+    """Nor need it be the next one: of a chain that ends nowhere nothing else can be said."""
+    nowhere = profile("derived", "Observation", base=SETS + "nowhere")
+    library = Library(core_definitions())
+    library.add(nowhere)
+    for definition in (nowhere, profile("again", "Observation", base=nowhere["url"])):
+        (issue,) = check_definition(definition, library)
+        assert (issue.severity, issue.expression) == ("warning", ("StructureDefinition.baseDefinition",))
+    wrong_base = profile("derived", "Observation", {"id": "Observation.nothing"})
+    library.add(wrong_base)
+    (issue,) = check_definition(profile("again", "Observation", base=wrong_base["url"]), library)
+    assert issue.severity == "error"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "code.where(text = 'x')",
+        "code.first()",
+        "code..text",
+        "%resource",
+        "component",
+        "code.nothing",
+        "extension('x').nothing",
+    ],
+)
 def test_a_discriminator_is_a_restricted_path(path: str) -> None:
-    """https://hl7.org/fhir/R5/fhirpath.html#simple: few functions can be used."""
+    """https://hl7.org/fhir/R5/fhirpath.html#simple: few functions can be used, and the elements that there are."""
     odd = {
         "id": "Observation.component",
         "slicing": {"discriminator": [{"type": "value", "path": path}], "rules": "open"},
@@ -123,12 +157,17 @@ def test_new_types_are_not_checked() -> None:
 
 
 def test_the_profiles_of_hl7_have_known_faults_only() -> None:
-    """All that is wrong is that some slices cannot be told apart: https://hl7.org/fhir/R5/profilelist.html."""
-    faulty = {}
+    """All that is wrong is that some slices cannot be told apart: https://hl7.org/fhir/R5/profilelist.html.
+
+    Two cannot be stored: one slices without a discriminator, one by a discriminator that leads nowhere.
+    """
+    faulty, refused = {}, set()
     for definition in core_definitions().of_type("StructureDefinition"):
         there = check_definition(definition, core_definitions())
         if there:
             faulty[definition["name"]] = {issue.rule for issue in there}
+            refused |= {definition["name"] for issue in there if issue.severity == "error"}
     names = ("DocumentStructure", "HistoryBundle", "ProfileForCatalog", "QuantityConfidenceInterval")
     others = ("SearchSetBundle", "SubscriptionNotificationBundle")
     assert faulty == {name: {"slicing"} for name in (*names, *others)}
+    assert refused == {"ProfileForCatalog", "SubscriptionNotificationBundle"}

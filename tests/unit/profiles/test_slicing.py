@@ -301,6 +301,24 @@ def test_an_item_in_two_slices_is_reported() -> None:
     assert there == [("slicing", "Observation.component[0]")]
 
 
+@pytest.mark.parametrize("rules", ["open", "closed", "openAtEnd"])
+def test_what_can_be_told_is_checked_beside_what_cannot(rules: str) -> None:
+    """An item in no other slice may be in the one that nothing tells apart; the others are checked as ever."""
+    demand = sliced("pattern", "code", *BLUE, member("other", min=2), member("other.value[x]", max="0"), rules=rules)
+    beside = issues(components("grey", "blue"), demand, at_least="warning")
+    assert [(i.severity, i.code) for i in beside] == [("warning", "not-supported")]
+    assert found(components("grey"), demand) == [("cardinality", "Observation.component")]
+
+
+def test_what_may_be_in_another_slice_is_not_in_the_default() -> None:
+    """``@default`` is for items that are in no slice, which then is not known of any."""
+    default = (member("@default"), member("@default.value[x]", max="0"))
+    assert found(components("grey"), sliced("pattern", "code", *RED, *default)) == [
+        ("cardinality", "Observation.component[0].value")
+    ]
+    assert found(components("grey"), sliced("pattern", "code", *RED, member("other"), *default)) == []
+
+
 def test_slices_without_a_difference_are_not_evaluated() -> None:
     """Where nothing tells slices apart that is said, as a warning, and nothing is passed silently."""
     demand = sliced("value", "code", member("a", min=1))

@@ -23,9 +23,9 @@ def subject(*targets: str, **more: Any) -> dict[str, Any]:
     [
         ({"reference": "Patient/1"}, []),
         ({"reference": "http://example.org/fhir/Patient/1"}, []),
-        ({"reference": "Group/1"}, [("target", "Observation.subject")]),
-        ({"reference": "https://example.org/fhir/Group/1/_history/2"}, [("target", "Observation.subject")]),
-        ({"type": "Group", "identifier": {"value": "x"}}, [("target", "Observation.subject")]),
+        ({"reference": "Group/1"}, [("target", "Observation.subject.reference")]),
+        ({"reference": "https://example.org/fhir/Group/1/_history/2"}, [("target", "Observation.subject.reference")]),
+        ({"type": "Group", "identifier": {"value": "x"}}, [("target", "Observation.subject.type")]),
         ({"reference": "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"}, []),
         ({"display": "somebody"}, []),
     ],
@@ -41,7 +41,7 @@ def test_a_profile_as_target_permits_its_type() -> None:
     """A target that is elsewhere is judged by its type alone."""
     assert found(observation(), subject(HERE + "named"), NAMED) == []
     assert found(observation(subject={"reference": "Group/1"}), subject(HERE + "named"), NAMED) == [
-        ("target", "Observation.subject")
+        ("target", "Observation.subject.reference")
     ]
 
 

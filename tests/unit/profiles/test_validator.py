@@ -99,11 +99,13 @@ def test_a_change_of_the_library_counts_at_once() -> None:
     assert [i.rule for i in checker.check(bare)] == ["unknown-profile"]
 
 
-def test_a_profile_that_is_wrong_in_itself_is_reported_not_raised() -> None:
-    """What is wrong with a definition is no fault of the resource."""
+@pytest.mark.parametrize("severity", ["warning", "error"])
+def test_a_profile_that_is_wrong_in_itself_is_reported_not_raised(severity: Any) -> None:
+    """That nothing can be checked against it is as severe as if it were not known, by the same policy."""
     wrong = profile("wrong", "Observation", {"id": "Observation.nothing", "min": 1})
-    (issue,) = validator(wrong).check(claiming(HERE + "wrong"))
-    assert (issue.severity, issue.code, issue.rule) == ("warning", "not-supported", "profile")
+    (issue,) = validator(wrong, unknown_profile=severity).check(claiming(HERE + "wrong"))
+    assert (issue.severity, issue.code, issue.rule) == (severity, "not-supported", "profile")
+    assert issue.expression == ("Observation.meta.profile[0]",)
     assert "has no element nothing" in issue.diagnostics
 
 
