@@ -19,7 +19,7 @@ from service.bulk.source import PLAIN, find_files
 from service.bulking import Sources, build_request, export_to, told
 from service.compose import open_engine
 from service.errors import Issue, RegistryError
-from service.fhir import definitions
+from service.fhir.subset import unknown_types
 from service.files import Loaded, load_paths, read_resources
 from service.flags import (
     CacheFlag,
@@ -72,6 +72,7 @@ def serve(
     max_page_size: Annotated[int | None, flag("max_page_size")] = None,
     max_body_size: Annotated[int | None, flag("max_body_size")] = None,
     max_resource_size: Annotated[int | None, flag("max_resource_size")] = None,
+    history_bundles: Annotated[str | None, flag("history_bundles")] = None,
     conditional_delete_limit: Annotated[int | None, flag("conditional_delete_limit")] = None,
     validation: Annotated[str | None, flag("validation")] = None,
     required_profiles: Annotated[str | None, flag("required_profiles")] = None,
@@ -334,8 +335,8 @@ def revalidate(
     )
     report = Report(out, err, as_json=json)
     types = tuple(type_ or ())
-    if unknown := [each for each in types if each not in definitions.resource_types()]:
-        raise typer.BadParameter(f"{', '.join(unknown)}: no resource type of R5.", param_hint="--type")
+    if unknown := unknown_types(types, "--type"):
+        raise typer.BadParameter(unknown[0].diagnostics, param_hint="--type")
 
     async def work() -> None:
         async with open_engine(settings) as engine:

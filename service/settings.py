@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     max_resource_size: Annotated[int, Field(ge=1024, le=15 * MEBIBYTE)] = Field(
         default=15 * MEBIBYTE, description="Bytes of one resource at the most."
     )
+    history_bundles: Literal["on", "off"] = Field(
+        default="off",
+        description="on: a Bundle of type history that is posted to the base is restored, with the versions and the "
+        "instants that it has, and checked only for the structure of R5.",
+    )
     conditional_delete_limit: Annotated[int, Field(ge=1)] = Field(
         default=1, description="Resources that one conditional delete may remove."
     )

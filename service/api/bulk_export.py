@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from service.api import http
 from service.api.bodies import read_body
+from service.api.dispatch import Handler
 from service.api.message import Request
 from service.api.negotiation import input_type
 from service.api.polling import NDJSON, NDJSON_NAMES, Polling, check_async
@@ -21,13 +22,16 @@ from service.bulk.job import ExportRequest, Job, State
 from service.bulk.jobs import Jobs
 from service.bulk.manifest import manifest
 from service.errors import Invalid
+from service.fhir.references import parse_literal
 from service.interactions.engine import Engine
+from service.interactions.everything import STUDY
 from service.operations.inputs import Inputs, Parameter
+from service.operations.registry import Operation
 from service.settings import Settings
 
 OPERATIONS: Final = (("export", "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export", (None,)),)
 """What the capability statement lists: code, definition, and where."""
-_PARAMETERS: Final = {
+_SYSTEM: Final = {
     name: Parameter(name, type_, max_)
     for name, type_, max_ in (
         ("_outputFormat", "string", "1"),
@@ -53,11 +57,20 @@ class Export:
         jobs = Jobs("export", Job, self._work, Path(settings.export_dir), settings.job_hours * 3600)
         self.polling = Polling(jobs, manifest, settings)
 
-    async def start(self, request: Request) -> Response:
+    def endpoint(self, operation: Operation | None, type_: str | None) -> Handler:
+        """Return what answers a request on the system (None), or on the type or an instance of an operation."""
+
+        async def answer(request: Request) -> Response:
+            id_ = request.parameters.get("id")
+            inputs = operation.inputs(type_, id_) if operation else Inputs("export", _SYSTEM, "system")
+            return await self._start(request, inputs, "/".join(part for part in (type_, id_) if part))
+
+        return answer
+
+    async def _start(self, request: Request, inputs: Inputs, place: str) -> Response:
         """Answer a request for an export: where to ask how far it is."""
         ask = http.ask(request)
         check_async(ask, "export")
-        inputs = Inputs("export", _PARAMETERS, "system")
         inputs.take_pairs(ask.parameters)
         base = http.base_url(request, self._settings)
         if request.method == "POST":
@@ -66,15 +79,22 @@ class Export:
         engine = self._engine()
         await engine.parameters.refresh()
         query = f"?{request.query.decode('ascii', 'replace')}" if request.query else ""
-        asked = _asked(inputs, base, query)
+        asked = _asked(inputs, place, base, f"{base}{request.path}{query}")
         return await self.polling.start(request, ask, lambda job: begin(engine.at(base), job, asked))
 
     async def _work(self, job: Folder[State], state: State) -> None:
         await export(self._engine().at(state.request.base), job, state)
 
 
-def _asked(inputs: Inputs, base: str, query: str) -> ExportRequest:
-    inputs.refuse("patient", "includeAssociatedData", "organizeOutputBy")
+def _asked(inputs: Inputs, place: str, base: str, url: str) -> ExportRequest:
+    inputs.refuse("patient", "includeAssociatedData")
+    organized = inputs.text("organizeOutputBy")
+    if organized not in (None, STUDY):
+        raise Invalid(
+            f"Files are organized by {STUDY} here, not by {organized}.",
+            code="not-supported",
+            expression="organizeOutputBy",
+        )
     format_ = inputs.text("_outputFormat")
     # A plus sign in a URL is a space once decoded.
     if format_ is not None and format_.replace(" ", "+") not in NDJSON_NAMES:
@@ -86,9 +106,23 @@ def _asked(inputs: Inputs, base: str, query: str) -> ExportRequest:
         elements=_listed(inputs.every("_elements")),
         filters=_filters(inputs.every("_typeFilter")),
         gzip=True,
-        url=f"{base}/$export{query}",
+        url=url,
         base=base,
+        place=place,
+        studies=_studies(inputs.every("study"), base),
+        organized=organized is not None,
     )
+
+
+def _studies(references: list[Any], base: str) -> tuple[str, ...]:
+    found: list[str] = []
+    for reference in references:
+        text = reference.get("reference")
+        literal = parse_literal(text) if isinstance(text, str) else None
+        if literal is None or literal.type != STUDY or literal.base not in (None, base):
+            raise Invalid(f"{text!r} is no study of this server.", code="value", expression="study")
+        found.append(literal.id)
+    return tuple(dict.fromkeys(found))
 
 
 def _instant(text: str | None) -> str | None:

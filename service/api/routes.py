@@ -21,7 +21,8 @@ from service.api.negotiation import FHIR_JSON, FHIR_XML, FORMATS, OTHERS, check_
 from service.api.polling import Polling
 from service.api.representation import as_json
 from service.bulk.folder import S
-from service.errors import Invalid, NotSupported
+from service.bulk.history_bundle import restore_history
+from service.errors import Forbidden, Invalid, NotSupported
 from service.fhir.json import dumps
 from service.fhir.outcome import operation_outcome
 from service.interactions.bundles import etag, history_bundle, present, search_bundle
@@ -85,8 +86,19 @@ class Api:
             _endpoint("DELETE", type_, self.conditional_delete, "Delete what meets criteria", "delete"),
             _endpoint("GET", "", self.search, "Search all types", "search-system", level="system"),
             _endpoint("POST", "", self.transaction, "Transaction or batch", "transaction", "batch", level="system"),
-            _endpoint("GET", "/$export", exports.start, "Export"),
-            _endpoint("POST", "/$export", exports.start, "Export"),
+            *(
+                _endpoint(method, path, exports.endpoint(operation, type_), title)
+                for operation, path, type_, title in (
+                    (None, "/$export", None, "Export"),
+                    *(
+                        (each, *place, each.title)
+                        for each in operations()
+                        if each.code == "export"
+                        for place in each.places
+                    ),
+                )
+                for method in ("GET", "POST")
+            ),
             _endpoint("POST", "/$import", imports.start, "Import"),
             *_polling(exports.polling, "export"),
             *_polling(imports.polling, "import"),
@@ -196,13 +208,29 @@ class Api:
         return http.resource_answer(ask, search_bundle(page, self._base(request), type_ or "", ask.shown))
 
     async def transaction(self, request: Request) -> Response:
-        """Answer transaction and batch."""
+        """Answer transaction and batch, and a history where that is allowed."""
         ask = http.ask(request)
         _refuse_parameters(ask)
         body = await self._resource_body(request)
         async with self._writing(request) as engine:
-            answered = await transaction(engine, body, self._base(request), EntryOperations(), ask.returns)
+            answered = await transaction(
+                engine,
+                body,
+                self._base(request),
+                EntryOperations(),
+                ask.returns,
+                lambda body: self._history(engine, body),
+            )
         return http.resource_answer(ask, answered)
+
+    async def _history(self, engine: Engine, body: bytes) -> bytes:
+        if self._settings.history_bundles == "off":
+            raise Forbidden(
+                "A Bundle of type history brings versions with numbers and instants of their own; the setting"
+                " history_bundles of this server does not allow it.",
+                expression="Bundle.type",
+            )
+        return await restore_history(engine, body)
 
     async def capabilities(self, request: Request) -> Response:
         """Answer capabilities."""

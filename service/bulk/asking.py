@@ -9,7 +9,7 @@ from service.errors import Invalid, Issue
 from service.fhir import definitions
 from service.fhir.dates import interval
 from service.fhir.json import dumps, loads
-from service.fhir.subset import pick, unknown_elements
+from service.fhir.subset import pick, unknown_elements, unknown_types
 from service.interactions.engine import Engine
 from service.interactions.entries import parse_pairs
 from service.search.parse import parse_criteria
@@ -28,11 +28,7 @@ def instant_of(name: str, text: str | None) -> int | None:
 
 def check_request(engine: Engine, request: ExportRequest) -> None:
     """Raise :class:`Invalid` with everything in a request that is not understood here."""
-    issues = [
-        Issue("error", "value", f"{type_!r} is no resource type of R5.", ("_type",))
-        for type_ in request.types
-        if type_ not in definitions.resource_types()
-    ]
+    issues = unknown_types(request.types, "_type")
     if request.history and (request.elements or request.filters):
         issues.append(
             Issue("error", "invalid", "_elements and _typeFilter do not go with the history.", ("_elements",))

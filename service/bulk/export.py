@@ -13,16 +13,19 @@ from hashlib import blake2b
 from typing import Final
 
 from service.bulk.asking import check_request, query_of, subset
+from service.bulk.chosen import chosen
 from service.bulk.folder import Folder
 from service.bulk.job import MANIFEST, ExportRequest, Kind, Part, State
 from service.bulk.manifest import manifest
 from service.bulk.output import Output
+from service.bulk.studies import StudyExport
 from service.errors import Conflict
 from service.fhir import definitions
 from service.fhir.bundle import bundle
 from service.fhir.json import dumps
 from service.interactions.bundles import history_entry
 from service.interactions.engine import Engine
+from service.interactions.everything import STUDY
 from service.search.query import Query
 from service.store.base import SEQ_BITS, HistoryQuery, Store, Version
 
@@ -55,6 +58,12 @@ async def begin(engine: Engine, job: Folder[State], request: ExportRequest) -> S
         return state
     check_request(engine, request)
     head = await engine.store.head()
+    if request.by_study:
+        studies = await chosen(engine, request, head.seq)
+        parts = [Part("organized" if request.organized else "output", STUDY)]
+        state = State(request, _mark(engine.store), head.seq, head.instant, len(studies), parts, studies=studies)
+        await asyncio.to_thread(job.save, state)
+        return state
     parts = [Part("history", "Bundle")] if request.history else await _parts(engine, request, head.seq)
     total = await _total(engine, request, parts, head.seq)
     state = State(request, _mark(engine.store), head.seq, head.instant, total, parts)
@@ -66,7 +75,11 @@ async def export(engine: Engine, job: Folder[State], state: State, progress: Pro
     """Write what is missing; the state says when it is complete, and there is a manifest then."""
     state.status, state.problem = "running", ""
     for part in state.parts:
-        if not part.done:
+        if part.done:
+            continue
+        if state.request.by_study:
+            await StudyExport(engine, job, state, part).write(progress)
+        else:
             await _write(engine, job, state, part, progress)
     content = manifest(state)
     await asyncio.to_thread(job.replace, MANIFEST, content)
@@ -106,7 +119,7 @@ def _pieces(engine: Engine, state: State, part: Part) -> AsyncGenerator[Piece, N
             return _resources(engine, state, part)
         case "deleted":
             return _deletions(engine.store, state, part)
-        case "history":
+        case _:
             return _history(engine.store, state, part)
 
 

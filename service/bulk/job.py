@@ -9,7 +9,7 @@ import msgspec
 
 from service.bulk.folder import Folder, JobState
 
-Kind = Literal["output", "deleted", "history"]
+Kind = Literal["output", "deleted", "history", "organized"]
 
 MANIFEST: Final = "manifest.json"
 
@@ -19,7 +19,8 @@ class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``filters`` are searches (``Type?criteria``), of which a resource of their type meets at least one; ``elements`` are
     names of top-level elements, with or without their type in front; ``url`` is the request as a client made it,
-    ``base`` the FHIR base URL that it was made to.
+    ``base`` the FHIR base URL that it was made to. ``place`` is the type or instance that was asked (empty: the
+    system), ``studies`` the ids of those that are wanted of it (empty: all); ``organized``: by study, not by type.
     """
 
     types: tuple[str, ...] = ()
@@ -31,6 +32,14 @@ class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     gzip: bool = False
     url: str = "$export"
     base: str = ""
+    place: str = ""
+    studies: tuple[str, ...] = ()
+    organized: bool = False
+
+    @property
+    def by_study(self) -> bool:
+        """Whether it is about studies and what belongs to them."""
+        return bool(self.place or self.studies or self.organized)
 
 
 class File(msgspec.Struct):
@@ -45,7 +54,7 @@ class File(msgspec.Struct):
 
 
 class Part(msgspec.Struct):
-    """What is exported in one go: the position up to which it is written (deletions: down to which).
+    """What is exported in one go: the position up to which it is written (deletions: down to which; or the studies).
 
     ``count`` is how many resources, versions or deletions that are.
     """
@@ -60,7 +69,8 @@ class Part(msgspec.Struct):
 class State(JobState):
     """How far an export is: of the snapshot at ``seq``, whose instant is in milliseconds since the epoch.
 
-    ``registry`` is a mark of the store, as a seq means nothing elsewhere.
+    ``registry`` is a mark of the store, as a seq means nothing elsewhere; ``studies`` are those that it is about, and
+    ``total`` is their number, or that of resources.
     """
 
     request: ExportRequest
@@ -70,6 +80,7 @@ class State(JobState):
     total: int
     parts: list[Part]
     files: list[File] = msgspec.field(default_factory=list)
+    studies: list[str] = msgspec.field(default_factory=list)
 
     @property
     def written(self) -> int:
@@ -79,6 +90,8 @@ class State(JobState):
     @property
     def progress(self) -> str:
         """How far it is, in a few words for people."""
+        if self.request.by_study:
+            return f"{self.parts[0].position} of {self.total} studies, {self.written} resources"
         return f"{self.written} of {self.total} resources"
 
     @property

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from service.bulk.job import State
 from service.fhir.json import dumps
+from service.interactions.everything import STUDY
 from service.store.base import instant_text
 
 EXTENSION: Final = "https://trial-registry.example.org/fhir/bulk-export"
@@ -23,7 +24,7 @@ def manifest(state: State, folder: str = "", *, token: bool = False) -> bytes:
     def listed(*kinds: str) -> list[dict[str, Any]]:
         return [
             {
-                "type": "Bundle" if file.kind == "deleted" else file.type,
+                **({} if file.kind == "organized" else {"type": "Bundle" if file.kind == "deleted" else file.type}),
                 "url": f"{folder}{file.name}",
                 "count": file.count,
             }
@@ -35,9 +36,10 @@ def manifest(state: State, folder: str = "", *, token: bool = False) -> bytes:
         "transactionTime": instant_text(state.instant),
         "request": request.url,
         "requiresAccessToken": token,
-        "output": listed("output", "history"),
+        **({"outputOrganizedBy": STUDY} if request.organized else {}),
+        "output": listed("output", "history", "organized"),
     }
     if request.since is not None:
         content["deleted"] = listed("deleted")
-    own = {"whole": not request.elements, "history": request.history}
+    own = {"whole": not request.elements and not request.by_study, "history": request.history}
     return dumps({**content, "error": [], "extension": {EXTENSION: own}}, pretty=True)

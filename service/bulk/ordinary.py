@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from service.bulk.collector import rarely
 from service.bulk.report import Report
 from service.bulk.source import Line, Problem
 from service.errors import Invalid, Issue, NotSupported, RegistryError, Unavailable
@@ -68,7 +69,7 @@ class Import:
 
     async def take(self, lines: Iterable[Line | Problem]) -> None:
         """Take lines until the end, and write what is left; raises :class:`Unavailable` where the store is gone."""
-        with self._engine.parameters.writing():
+        with self._engine.parameters.writing(), rarely():
             for line in lines:
                 if self._full:
                     await self._flush()
@@ -91,6 +92,8 @@ class Import:
             type_ = data.get("resourceType")
             if self._type not in ("", type_):
                 raise Invalid(f"The file is said to have {self._type} only, not {type_!r}.", expression="resourceType")
+            if type_ == "Parameters" and _is_header(data):
+                return
             if type_ == "Bundle" and data.get("type") == "transaction":
                 await self._flush()
                 await self._transaction(line, data)
@@ -175,6 +178,15 @@ def _resources(data: dict[str, Any]) -> list[dict[str, Any]]:
     if not all(isinstance(each, dict) for each in found):
         raise Invalid("Every entry of the Bundle has a resource.", code="structure", expression="Bundle.entry")
     return [each for each in found if each is not None]
+
+
+def _is_header(data: dict[str, Any]) -> bool:
+    """Whether this begins the block of a resource in an export that is organized by such."""
+    match data.get("parameter"):
+        case [{"name": "header", "valueReference": _}]:
+            return True
+        case _:
+            return False
 
 
 def _made_id(line: Line, document: Document, number: int) -> str:

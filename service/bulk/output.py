@@ -37,8 +37,16 @@ class Output:
             stream.seek(own[-1].bytes)
             self._current = own[-1], stream
 
-    def add(self, lines: Sequence[bytes]) -> None:
-        """Write resources, each the text of one."""
+    def add(self, lines: Sequence[bytes], *, whole: bool = False) -> None:
+        """Write resources, each the text of one; ``whole``: all into one file."""
+        if whole:
+            file, stream = self._current or self._begin()
+            size = sum(map(len, lines)) + len(lines)
+            if file.count and (file.count + len(lines) > FILE_LINES or file.text + size > FILE_BYTES):
+                self._end(stream)
+                file, stream = self._begin()
+            self._write(file, stream, lines)
+            return
         start = 0
         while start < len(lines):
             file, stream = self._current or self._begin()
@@ -77,7 +85,7 @@ class Output:
 
     def _begin(self) -> tuple[File, BinaryIO]:
         self._number += 1
-        stem = {"output": self._type, "deleted": f"deleted-{self._type}", "history": "history"}[self._kind]
+        stem = {"output": self._type, "deleted": f"deleted-{self._type}"}.get(self._kind, self._kind)
         suffix = ".gz" if self._state.request.gzip else ""
         file = File(self._kind, self._type, f"{stem}.{self._number:04}.ndjson{suffix}")
         self._state.files.append(file)

@@ -13,18 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+from service.bulk.collector import rarely
 from service.bulk.job import MANIFEST
 from service.bulk.manifest import EXTENSION
 from service.bulk.report import Report
 from service.bulk.source import Line, Problem, lines
 from service.errors import Invalid, Issue, RegistryError, Unavailable, Unprocessable
+from service.fhir import definitions
 from service.fhir.dates import interval
 from service.fhir.json import Document, elements, loads, members, open_body, parse, value_text
 from service.fhir.references import is_id
 from service.interactions.engine import Engine
 from service.store.base import Change, Method, NotRestorable, Restored
 
-CHUNK: Final = 500
+CHUNK: Final = 1000
 CHUNK_BYTES: Final = 8 * 1024 * 1024
 """Versions, and bytes, that are restored at once."""
 _MICROSECONDS: Final = 1000
@@ -45,7 +47,7 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
     """A version in a file; ``document`` is None where it is a deletion."""
 
     line: Line
@@ -82,11 +84,11 @@ async def restore(engine: Engine, export: Export, report: Report) -> None:
 
     Raises :class:`NotRestorable` where the registry has gone on by itself, so that the past cannot be put before it.
     """
-    read = _history if export.history else _current
+    read = history_items if export.history else _current
     streams = [_read(names, read) for names in export.files.values()]
     merged = heapq.merge(*streams, key=lambda item: item[0])
-    with engine.parameters.writing():
-        chunk: list[_Item] = []
+    with engine.parameters.writing(), rarely():
+        chunk: list[Item] = []
         size = 0
         for _, item in merged:
             if isinstance(item, _Refused):
@@ -106,7 +108,7 @@ class _Refused:
     issues: Sequence[Issue]
 
 
-_Ordered = tuple[int, _Item | _Refused]
+_Ordered = tuple[int, Item | _Refused]
 
 
 def _read(names: Iterable[str], read: Any) -> Iterator[_Ordered]:  # noqa: ANN401
@@ -124,7 +126,7 @@ def _read(names: Iterable[str], read: Any) -> Iterator[_Ordered]:  # noqa: ANN40
             yield instant, _Refused(line, error.issues)
 
 
-def _current(line: Line) -> Iterator[_Item]:
+def _current(line: Line) -> Iterator[Item]:
     document = parse(line.text)
     meta = document.data.get("meta")
     if not isinstance(meta, dict):
@@ -135,14 +137,14 @@ def _current(line: Line) -> Iterator[_Item]:
     yield _item(line, document, version, instant, method, len(line.text))
 
 
-def _item(line: Line, document: Document, version: int, instant: int, method: Method, size: int) -> _Item:
+def _item(line: Line, document: Document, version: int, instant: int, method: Method, size: int) -> Item:
     type_, id_ = document.data.get("resourceType"), document.data.get("id")
     if not isinstance(type_, str) or not isinstance(id_, str) or not is_id(id_):
         raise Invalid("A version has a resourceType and an id.", code="required", expression="id")
-    return _Item(line, type_, id_, version, instant, method, document, size)
+    return Item(line, type_, id_, version, instant, method, document, size)
 
 
-def _history(line: Line) -> Iterator[_Item]:
+def history_items(line: Line) -> Iterator[Item]:
     """Yield the versions of a history Bundle, the oldest first; the exact text of each is cut out of the line."""
     document = parse(line.text)
     text, data = document.text, document.data
@@ -162,7 +164,9 @@ def _history(line: Line) -> Iterator[_Item]:
             ) from None
         version, instant = _number(etag.removeprefix("W/").strip('"'), f"{where}.response.etag"), _instant(modified)
         if method == "DELETE":
-            yield _Item(line, type_, id_, version, instant, method, None, 100)
+            if type_ not in definitions.resource_types() or not is_id(id_):
+                raise Invalid(f"{request['url']!r} is no resource.", code="value", expression=f"{where}.request.url")
+            yield Item(line, type_, id_, version, instant, method, None, 100)
             continue
         if method not in ("POST", "PUT") or "resource" not in entry:
             raise Invalid("An entry is a POST, PUT or DELETE of a resource.", expression=f"{where}.request.method")
@@ -183,18 +187,18 @@ def _instant(text: object) -> int:
         raise Invalid(f"{problem}.", code="value", expression="meta.lastUpdated") from None
 
 
-async def _write(engine: Engine, chunk: list[_Item], report: Report) -> None:
+async def _write(engine: Engine, chunk: list[Item], report: Report) -> None:
     if not chunk:
         return
     missing = await _missing(engine, chunk, report)
-    prepared: list[tuple[_Item, Restored]] = []
+    prepared: list[tuple[Item, Restored]] = []
     for item in missing:
         try:
-            prepared.append((item, _restored(engine, item)))
+            prepared.append((item, restored(engine, item)))
         except RegistryError as error:
             report.refuse(item.line, error.issues)
     try:
-        number = await engine.restore([restored for _, restored in prepared])
+        number = await engine.restore([version for _, version in prepared])
     except (NotRestorable, Unavailable):
         raise
     except RegistryError:  # of one of them, which the store says when each is alone
@@ -203,11 +207,11 @@ async def _write(engine: Engine, chunk: list[_Item], report: Report) -> None:
     report.read(sum(item.size for item in chunk))
 
 
-async def _one_by_one(engine: Engine, prepared: list[tuple[_Item, Restored]], report: Report) -> int:
+async def _one_by_one(engine: Engine, prepared: list[tuple[Item, Restored]], report: Report) -> int:
     number = 0
-    for item, restored in prepared:
+    for item, version in prepared:
         try:
-            number += await engine.restore([restored])
+            number += await engine.restore([version])
         except (NotRestorable, Unavailable):
             raise
         except RegistryError as error:
@@ -215,12 +219,12 @@ async def _one_by_one(engine: Engine, prepared: list[tuple[_Item, Restored]], re
     return number
 
 
-async def _missing(engine: Engine, chunk: list[_Item], report: Report) -> list[_Item]:
+async def _missing(engine: Engine, chunk: list[Item], report: Report) -> list[Item]:
     """Return those versions that are not there, as far as that is seen at once."""
     if (await engine.store.head()).instant < chunk[0].instant:
         return chunk
     found = await engine.store.read_many(list(dict.fromkeys((item.type, item.id) for item in chunk)))
-    missing: list[_Item] = []
+    missing: list[Item] = []
     for item in chunk:
         version = found.get((item.type, item.id))
         text = item.document.text.encode() if item.document else None
@@ -231,7 +235,8 @@ async def _missing(engine: Engine, chunk: list[_Item], report: Report) -> list[_
     return missing
 
 
-def _restored(engine: Engine, item: _Item) -> Restored:
+def restored(engine: Engine, item: Item) -> Restored:
+    """Return a version as a store takes it; raises :class:`Unprocessable` where it is what no policy lets pass."""
     document = item.document
     if document is None:
         return Restored(Change(item.type, item.id, "DELETE", None), item.version, item.instant)

@@ -245,6 +245,8 @@ _scan_once: Final = _decoder.scan_once  # type: ignore[attr-defined]  # the C sc
 
 
 def _skip(text: str, index: int) -> int:
+    if text[index : index + 1] > " ":  # mostly there is nothing to skip
+        return index
     found = _WHITESPACE.match(text, index)
     return found.end() if found else index
 
@@ -280,8 +282,8 @@ def _scan_object(text: str) -> Document:
     end = _skip(text, index + 1)
     if end != len(text):
         raise stdlib_json.JSONDecodeError("Extra data", text, end)
-    if start == 0 and end == index + 1:
-        return Document(text, _unique(members), spans, values)
+    if start == 0:
+        return Document(text[: index + 1], _unique(members), spans, values)
     shift = {key: (a - start, b - start) for key, (a, b) in spans.items()}
     shifted = {key: (a - start, b - start) for key, (a, b) in values.items()}
     return Document(text[start : index + 1], _unique(members), shift, shifted)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final, Literal, get_args
 
+from service.errors import Issue
 from service.fhir import definitions
 
 Summary = Literal["true", "text", "data", "count", "false"]
@@ -45,6 +46,15 @@ def pick(resource: dict[str, Any], elements: Iterable[str]) -> dict[str, Any]:
         if name in _ALWAYS or (element and (element.name in wanted or element.min > 0 or element.modifier)):
             kept[name] = value
     return _tag(kept)
+
+
+def unknown_types(types: Iterable[str], where: str) -> list[Issue]:
+    """Return an issue, at a place of the request, for each name that is no resource type."""
+    return [
+        Issue("error", "value", f"{type_!r} is no resource type of R5.", (where,))
+        for type_ in types
+        if type_ not in definitions.resource_types()
+    ]
 
 
 def unknown_elements(types: Iterable[str], elements: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -24,6 +25,7 @@ Returns = Literal["minimal", "representation", "OperationOutcome"]
 ORDER: Final[dict[Verb, int]] = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 """When the entries with a method are processed, wherever in the Bundle they stand."""
 READS: Final = frozenset({"GET", "HEAD"})
+_SEARCH: Final = "_search"
 _WITH_RESOURCE: Final = frozenset({"POST", "PUT", "PATCH"})
 _TEXTS: Final = frozenset({"method", "url", "ifNoneMatch", "ifModifiedSince", "ifMatch", "ifNoneExist"})
 STATUS: Final = {"created": "201 Created", "updated": "200 OK", "unchanged": "200 OK", "deleted": "204 No Content"}
@@ -123,7 +125,8 @@ def parse_entry(index: int, entry: dict[str, Any], base: str) -> Step:
     for name in _TEXTS & request.keys():
         if not isinstance(request[name], str) or not request[name]:
             raise Invalid(f"{name} is a text that is not empty.", code="structure", expression=f"{where}.{name}")
-    verb, url = request.get("method"), request.get("url", "")
+    verb: Any = request.get("method")
+    url = request.get("url", "")
     if verb not in ORDER:
         raise Invalid(f"{verb!r} is not a method of a Bundle entry.", expression=f"{where}.method")
     if not url:
@@ -131,15 +134,20 @@ def parse_entry(index: int, entry: dict[str, Any], base: str) -> Step:
     path, _, query = url.partition("?")
     path = "" if path == base else path.removeprefix(base + "/")
     segments = [segment for segment in path.split("/") if segment]
+    resource, full_url = entry.get("resource"), entry.get("fullUrl")
+    criteria = parse_pairs(query, f"{where}.url")
+    if verb == "POST" and segments[-1:] == [_SEARCH]:
+        verb, path = "GET", path.rpartition(_SEARCH)[0]
+        criteria = [*criteria, *_form(resource, f"Bundle.entry[{index}].resource")]
+        resource = None
+        segments.pop()
     type_ = segments[0] if segments and segments[0] in definitions.resource_types() else None
     operation = bool(segments) and segments[-1].startswith("$")
     if not _is_place(verb, segments, type_, operation=operation):
         raise Invalid(f"{url!r} is no place for {verb} here.", expression=f"{where}.url")
-    resource, full_url = entry.get("resource"), entry.get("fullUrl")
     wanted = verb in _WITH_RESOURCE
     if wanted != isinstance(resource, dict) and not (operation and verb == "POST" and resource is None):
         raise Invalid(f"{verb} goes {'with' if wanted else 'without'} a resource.", expression=where)
-    criteria = parse_pairs(query, f"{where}.url")
     id_ = segments[1] if len(segments) > 1 and not segments[1].startswith(("$", "_")) else None
     if verb in ("PUT", "PATCH", "DELETE") and (id_ is None) != bool(criteria):
         raise Invalid(f"{verb} names one resource, by an id or by criteria.", expression=f"{where}.url")
@@ -162,12 +170,27 @@ def parse_entry(index: int, entry: dict[str, Any], base: str) -> Step:
     )
 
 
+def _form(resource: object, where: str) -> Pairs:
+    """Return the parameters of a search by POST, which may have a form in a Binary; raises :class:`Invalid`."""
+    if resource is None:
+        return []
+    match resource:
+        case {"resourceType": "Binary", "contentType": "application/x-www-form-urlencoded", "data": str(data)}:
+            try:
+                return parse_pairs(b64decode(data, validate=True).decode(), where)
+            except ValueError as problem:
+                raise Invalid(f"The form is not text in base64: {problem}.", code="value", expression=where) from None
+    raise Invalid("A search goes with its form in a Binary, or without a resource.", expression=where)
+
+
 def _is_place(verb: str, segments: list[str], type_: str | None, *, operation: bool) -> bool:
     """Whether there can be anything for a method at a path: what is read, and by which operation, is seen later."""
     if operation:
         return verb in ("GET", "POST") and len(segments) <= 3 and (type_ is not None) == (len(segments) > 1)
     if verb in READS:
-        return len(segments) <= 4 and (type_ is not None or segments in ([], ["_history"]))
+        return (
+            len(segments) <= 4 and segments[-1:] != [_SEARCH] and (type_ is not None or segments in ([], ["_history"]))
+        )
     return type_ is not None and len(segments) <= (1 if verb == "POST" else 2)
 
 

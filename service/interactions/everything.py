@@ -42,7 +42,7 @@ async def everything(engine: Engine, id_: str, seq: int, seen: set[Key]) -> list
     seen.update((each.type, each.id) for each in found)
     while latest:
         keys = dict.fromkeys(key for each in latest for key in _named(engine, each) if key not in seen)
-        seen |= keys.keys()
+        seen.update(keys)
         known = await engine.store.read_many(list(keys), seq)
         latest = [known[key] for key in keys if key in known and known[key].json is not None]
         found += latest

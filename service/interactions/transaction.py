@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
 from service.errors import Invalid, Issue, NotFound, RegistryError, Unprocessable
@@ -48,15 +48,19 @@ async def transaction(
     base: str,
     operations: Operations | None = None,
     returns: Returns = "minimal",
+    history: Callable[[bytes], Awaitable[bytes]] | None = None,
 ) -> bytes:
     """Process a transaction or batch Bundle and return the response Bundle; ``base`` is the FHIR base URL.
 
-    ``operations`` are those that an entry can ask for; ``returns`` is what the client wants to see of what it writes.
+    ``operations`` are those that an entry can ask for; ``returns`` is what the client wants to see of what it writes;
+    ``history`` is what is done with a Bundle of that type.
 
     Raises what the failing entry raises, with the entry's location in front of each issue.
     """
     known = operations or NoOperations()
     data = parse(body).data
+    if history is not None and (data.get("resourceType"), data.get("type")) == ("Bundle", "history"):
+        return await history(body)
     entries = bundle_entries(data)
     if data["type"] == "batch":
         return await batch(engine, entries, base, known, returns)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from service.errors import Invalid
-from service.fhir import definitions
 from service.fhir.bundle import Entry, bundle
 from service.fhir.dates import interval
+from service.fhir.subset import unknown_types
 from service.interactions.bundles import page_links
 from service.interactions.everything import STUDY
 from service.interactions.everything import everything as gather
@@ -53,9 +53,8 @@ def _is_wanted(version: Version, types: frozenset[str], since: int) -> bool:
 
 def _types(inputs: Inputs) -> frozenset[str]:
     types = [type_ for text in inputs.every("_type") for type_ in text.split(",")]
-    for type_ in types:
-        if type_ not in definitions.resource_types():
-            raise Invalid(f"{type_!r} is not a resource type of FHIR R5.", code="value", expression="_type")
+    if unknown := unknown_types(types, "_type"):
+        raise Invalid(unknown)
     return frozenset(types)
 
 

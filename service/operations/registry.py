@@ -46,7 +46,7 @@ OWN: Final[Mapping[str, Mapping[str, Code]]] = {
     "table": {"GET": table_formats.as_binary, "POST": table_formats.as_binary},
 }
 """Operation of the registry's package -> method -> what is done."""
-LATER: Final = frozenset({"import"})
+LATER: Final = frozenset({"export", "import"})
 """Operations of the registry's package that are answered later: jobs, whose endpoints are ``service/api``'s own."""
 OTHERS: Final[Mapping[str, Mapping[str, Other]]] = {
     "diff": {"text": diff.diff_text},

@@ -15,7 +15,9 @@ from unicodedata import category, combining, normalize
 _WORD: Final = re.compile(r"[^\W_]+")
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 _TAG: Final = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
-_ASCII_WORDS: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
+_ASCII_WORDS: Final = bytes(code if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
+"""What becomes of the bytes of ASCII text where words are looked for."""
+_ASCII_PUNCTUATION: Final = bytes(code for code in range(128) if category(chr(code))[0] == "P")
 
 
 class _Unpunctuated(dict[int, int | None]):
@@ -34,8 +36,12 @@ def fold(text: str) -> str:
 
     A text of nothing but punctuation keeps it: it is all that such a text could be found by.
     """
-    plain = text.lower() if text.isascii() else unmarked(text)
-    kept = plain.translate(_UNPUNCTUATED)
+    if text.isascii():
+        plain = text.lower()
+        kept = plain.encode().translate(None, _ASCII_PUNCTUATION).decode()
+    else:
+        plain = unmarked(text)
+        kept = plain.translate(_UNPUNCTUATED)
     return " ".join(kept.split()) or " ".join(plain.split())
 
 
@@ -52,7 +58,7 @@ def _unmarked_part(found: re.Match[str]) -> str:
 def words(text: str) -> list[str]:
     """The folded words of a text, in order and with repetitions; punctuation separates words."""
     plain = unmarked(text)
-    return plain.translate(_ASCII_WORDS).split() if plain.isascii() else _WORD.findall(plain)
+    return plain.encode().translate(_ASCII_WORDS).decode().split() if plain.isascii() else _WORD.findall(plain)
 
 
 def markup_text(xhtml: str) -> str:

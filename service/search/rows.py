@@ -23,6 +23,8 @@ from typing import Final
 
 import msgspec
 
+from service.fhir.json import JsonNumber
+
 LOWEST: Final = ""
 """Sorts before every :func:`sortable` number: an open low end."""
 HIGHEST: Final = "~"
@@ -70,9 +72,16 @@ def sortable(number: Decimal | int) -> str:
     digits without trailing zeros; for a negative number exponent and digits are complemented and closed with ``:``,
     which sorts after every digit.
     """
+    if type(number) is JsonNumber:  # always finite, and its text is known by its hash at once
+        return _sortable_lexeme(number.lexeme)
     if isinstance(number, Decimal) and not number.is_finite():
         raise ValueError(f"{number} is not finite")
     return _sortable(number)
+
+
+@lru_cache(maxsize=16_384)
+def _sortable_lexeme(lexeme: str) -> str:
+    return _sortable(Decimal(lexeme))
 
 
 @lru_cache(maxsize=16_384)

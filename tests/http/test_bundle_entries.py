@@ -205,3 +205,42 @@ async def test_prefer(fhir: Fhir, type_: str) -> None:
         )
         assert (prefer, put.get("resource", {}).get("title")) == (prefer, str(number) if resource else None)
         assert ("outcome" in put["response"]) == ("outcome" in deleted["response"]) == told
+
+
+@BOTH
+async def test_searches_by_post(fhir: Fhir, type_: str) -> None:
+    """search.html#Introduction: an entry may search by POST, with parameters in the URL, in a form, or in both."""
+    await fhir.store(study("a"), study("b", status="draft"), study("c", status="draft", title="c"))
+    form = {
+        "resourceType": "Binary",
+        "contentType": "application/x-www-form-urlencoded",
+        "data": b64encode(b"status=draft").decode(),
+    }
+    entries = [
+        {"request": {"method": "POST", "url": "ResearchStudy/_search?status=active"}},
+        {"request": {"method": "POST", "url": "ResearchStudy/_search"}, "resource": form},
+        {
+            "request": {"method": "POST", "url": "http://registry.test/fhir/ResearchStudy/_search?title=c"},
+            "resource": form,
+        },
+        {"request": {"method": "POST", "url": "_search?_type=ResearchStudy&_id=b"}},
+    ]
+    response = await fhir.post("", {"resourceType": "Bundle", "type": type_, "entry": entries})
+    assert response.status_code == 200, response.text
+    found = [[each["resource"]["id"] for each in answer["resource"]["entry"]] for answer in response.json()["entry"]]
+    assert found == [["a"], ["b", "c"], ["c"], ["b"]]
+
+
+async def test_wrong_searches_by_post(fhir: Fhir) -> None:
+    """GET is no way to _search, and what goes with a search by POST is a form."""
+    wrong = [
+        {"request": {"method": "GET", "url": "ResearchStudy/_search?status=active"}},
+        {"request": {"method": "POST", "url": "ResearchStudy/_search"}, "resource": study("a")},
+        {
+            "request": {"method": "POST", "url": "ResearchStudy/_search"},
+            "resource": {"resourceType": "Binary", "contentType": "application/x-www-form-urlencoded", "data": "%"},
+        },
+        {"request": {"method": "POST", "url": "Nothing/_search"}},
+    ]
+    response = await fhir.post("", {"resourceType": "Bundle", "type": "batch", "entry": wrong})
+    assert [each["response"]["status"][:3] for each in response.json()["entry"]] == ["400"] * 4

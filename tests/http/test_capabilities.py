@@ -184,7 +184,7 @@ async def test_openapi_describes_every_endpoint(configured: Configured) -> None:
         assert set(paths["/r5"]) == {"get", "post"}
         assert {"/r5/metadata", "/r5/_history", "/r5/{type}/_history", "/r5/{type}/_search"} <= set(paths)
         operations = [operation["operationId"] for path in paths.values() for operation in path.values()]
-        assert len(operations) == len(set(operations)) == 82
+        assert len(operations) == len(set(operations)) == 90
 
 
 async def test_parts_and_what_is_no_parameter(fhir: Fhir) -> None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from service.bulk.job import Job
 from service.errors import Conflict
 from tests.http.conftest import Configured
 from tests.support.asking import BASE, Fhir, refused, study
+from tests.support.jobs import ASYNC, begun, below, complete, exported, names, resources
 
 pytestmark = pytest.mark.anyio
-
-ASYNC = {"Prefer": "respond-async"}
 
 
 @pytest.fixture
@@ -32,54 +28,6 @@ def fhir(configured: Configured, exports: Path) -> Fhir:
     return configured(export_dir=str(exports))
 
 
-def below(url: str) -> str:
-    """Return a URL of the server relative to its base."""
-    assert url.startswith(f"{BASE}/")
-    return url.removeprefix(f"{BASE}/")
-
-
-async def begun(fhir: Fhir, path: str = "$export", body: object = None) -> str:
-    """Ask for an export and return where to ask about it."""
-    response = await fhir.ask("GET" if body is None else "POST", path, body, **ASYNC)
-    assert response.status_code == 202, response.text
-    assert response.json()["resourceType"] == "OperationOutcome"
-    return below(response.headers["content-location"])
-
-
-async def complete(fhir: Fhir, where: str) -> httpx.Response:
-    """Ask until an export is complete."""
-    for _ in range(1000):
-        response = await fhir.get(where)
-        if response.status_code != 202:
-            return response
-        assert int(response.headers["retry-after"]) > 0
-        assert "resources" in response.headers["x-progress"]
-        await asyncio.sleep(0.01)
-    raise AssertionError("the export does not end")
-
-
-async def exported(fhir: Fhir, path: str = "$export", body: object = None) -> dict[str, Any]:
-    """Ask for an export and return its manifest."""
-    response = await complete(fhir, await begun(fhir, path, body))
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"] == "application/json"
-    manifest: dict[str, Any] = response.json()
-    return manifest
-
-
-async def resources(fhir: Fhir, manifest: dict[str, Any], part: str = "output") -> list[dict[str, Any]]:
-    """Fetch all files of a manifest."""
-    found: list[dict[str, Any]] = []
-    for each in manifest[part]:
-        response = await fhir.get(below(each["url"]))
-        assert response.headers["content-type"] == "application/fhir+ndjson"
-        lines = [json.loads(line) for line in response.text.splitlines()]
-        assert len(lines) == each["count"]
-        assert {line["resourceType"] for line in lines} == {each["type"]}
-        found += lines
-    return found
-
-
 async def let_go(job: Job) -> None:
     """Return once nobody holds a job."""
     for _ in range(1000):
@@ -89,11 +37,6 @@ async def let_go(job: Job) -> None:
         except Conflict:
             await asyncio.sleep(0.01)
     raise AssertionError("the job is held for ever")
-
-
-def names(found: list[dict[str, Any]]) -> list[str]:
-    """Return type/id of resources."""
-    return [f"{each['resourceType']}/{each['id']}" for each in found]
 
 
 async def test_everything(fhir: Fhir) -> None:

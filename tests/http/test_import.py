@@ -19,10 +19,10 @@ from service.bulk.fetch import Fetch
 from service.bulk.importing import EXTENSION, ImportJob
 from tests.http.conftest import Configured
 from tests.support.asking import BASE, Fhir, refused, study
+from tests.support.jobs import ASYNC, complete
 
 pytestmark = pytest.mark.anyio
 
-ASYNC = {"Prefer": "respond-async"}
 NDJSON = {**ASYNC, "Content_Type": "application/fhir+ndjson"}
 PLACE = "https://files.test/out"
 
@@ -86,18 +86,6 @@ async def begun(fhir: Fhir, body: object, headers: dict[str, str]) -> str:
     assert response.status_code == 202, response.text
     assert response.json()["resourceType"] == "OperationOutcome"
     return response.headers["content-location"].removeprefix(f"{BASE}/")
-
-
-async def complete(fhir: Fhir, where: str) -> httpx.Response:
-    """Ask until an import has ended."""
-    for _ in range(1000):
-        response = await fhir.get(where)
-        if response.status_code != 202:
-            return response
-        assert int(response.headers["retry-after"]) > 0
-        assert "resources" in response.headers["x-progress"]
-        await asyncio.sleep(0.01)
-    raise AssertionError("the import does not end")
 
 
 async def imported(fhir: Fhir, body: object, headers: dict[str, str]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "max_page_size": ("70", 70),
     "max_body_size": ("2048", 2048),
     "max_resource_size": ("2048", 2048),
+    "history_bundles": ("on", "on"),
     "conditional_delete_limit": ("9", 9),
     "validation": ("warn", "warn"),
     "required_profiles": (
@@ -56,6 +57,7 @@ WRONG: dict[str, list[str]] = {
     "max_page_size": ["0"],
     "max_body_size": ["1023"],
     "max_resource_size": ["1023", str(15 * 1024 * 1024 + 1)],
+    "history_bundles": ["maybe"],
     "conditional_delete_limit": ["0"],
     "validation": ["none", ""],
     "required_profiles": ["Group", "=http://x.test/p", "Group=", "Group=a b"],

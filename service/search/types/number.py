@@ -85,7 +85,9 @@ def parse(parameter: Parameter, text: str, name: str) -> tuple[Comparator, Asked
 
 def decimal(value: Any) -> Decimal | None:  # noqa: ANN401  # any JSON value
     """A number of JSON, or an integer64, which JSON has as a string; None for anything else."""
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return Decimal(value)

@@ -112,7 +112,8 @@ class IndexRows:
 
     def supersede(self, position: int, seq: int) -> None:
         """Make the rows of a version those of one that was superseded at a seq."""
-        self.flush()
+        if any(rows and rows[0][0] <= position for rows in (self._terms, self._spans)):
+            self.flush()
         self._connection.execute("UPDATE term SET until = ? WHERE position = ?", (seq, position))
         self._connection.execute("UPDATE span SET until = ? WHERE position = ?", (seq, position))
         self._words.supersede(position)
@@ -132,7 +133,7 @@ class IndexRows:
     def _reach(self, found: Sequence[Reach]) -> None:
         """Note reaches that go further than what this process knows to be there; others only take them further too."""
         if len(self._known) > KNOWN_REACHES:
-            self._known.clear()
+            self._known = dict(self._further)
         for row in found:
             label, reach = row[:4], row[4]
             known = self._known.get(label)

@@ -154,7 +154,15 @@ class SqliteStore:
 
     async def count(self, query: Query, at: int | None = None, *, limit: int | None = None) -> int:
         """Return the number of matches, counted up to the limit."""
-        return await self._read(lambda reader, moment: self._finder(reader, query, moment).count(limit), at)
+
+        def work(reader: sqlite3.Connection, moment: Moment) -> int:
+            if _is_whole_type(query):
+                some = _of_type("1", query.types[0], moment).add("LIMIT ?", -1 if limit is None else limit)
+                counted = Sql(["SELECT count(*) FROM ("]).take(some).add(")")
+                return int(reader.execute(str(counted), counted.parameters).fetchone()[0])
+            return self._finder(reader, query, moment).count(limit)
+
+        return await self._read(work, at)
 
     async def history(
         self, query: HistoryQuery, at: int | None = None, *, before: int | None = None, limit: int
@@ -246,6 +254,10 @@ class SqliteStore:
     def _page(
         self, reader: sqlite3.Connection, query: Query, moment: Moment, after: int | None, limit: int
     ) -> list[Version]:
+        if _is_whole_type(query):
+            sql = _of_type(_COLUMNS, query.types[0], moment)
+            sql.add("AND v.position > ? ORDER BY v.position LIMIT ?", -1 if after is None else after, limit)
+            return [Version(*row) for row in _rows(reader, sql)]
         positions = self._finder(reader, query, moment).positions(after, limit)
         found: dict[int, Version] = {}
         for start in range(0, len(positions), BATCH):
@@ -285,6 +297,17 @@ def _head(connection: sqlite3.Connection) -> Head:
 
 def _rows(reader: sqlite3.Connection, sql: Sql) -> Iterable[tuple[str, str, int, int, Method, int, bytes | None]]:
     return reader.execute(str(sql), sql.parameters)
+
+
+def _is_whole_type(query: Query) -> bool:
+    """Whether all of a type is asked for, as by an export: then there is nothing to be planned."""
+    return len(query.types) == 1 and query == Query(query.types)
+
+
+def _of_type(columns: str, type_: str, moment: Moment) -> Sql:
+    index = "version_current_of_type" if moment.newest else "version_of_type"
+    sql = Sql([f"SELECT {columns} FROM version AS v INDEXED BY {index} WHERE v.type = ? AND"], [type_])  # noqa: S608
+    return sql.take(moment.visible("v"))
 
 
 def _count(reader: sqlite3.Connection, condition: Sql) -> int:

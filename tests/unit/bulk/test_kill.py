@@ -1,4 +1,4 @@
-"""Kill -9 in the middle of an export or an import, and the same command again: nothing lost, nothing twice."""
+"""Kill -9 in the middle of an export or an import, and the same again: nothing lost, nothing twice."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from service.bulk.importing import UPLOAD, ImportJob, ImportState, Input
 from service.bulk.job import Job
 
 ROOT = Path(__file__).parents[3]
@@ -32,16 +33,34 @@ main()
 """
 """The command line, in steps so small that there are many places to be killed at."""
 
+JOB = """
+import asyncio, sys
+from pathlib import Path
+import service.bulk.ordinary as ordinary
+from service.bulk.fetch import Fetch
+from service.bulk.importing import ImportJob, run
+from service.compose import open_engine
+from service.settings import Settings
+ordinary.CHUNK = 50
+async def work():
+    job = ImportJob(Path(sys.argv[1]))
+    async with open_engine(Settings(store=sys.argv[2], validation="off")) as engine:
+        with job.held():
+            await run(engine, job, job.load(), Fetch((), 1))
+asyncio.run(work())
+"""
+"""What a process of a server does for an import that somebody asks about."""
 
-def start(*arguments: str | Path) -> subprocess.Popen[bytes]:
+
+def start(*arguments: str | Path, code: str = SMALL_STEPS) -> subprocess.Popen[bytes]:
     """Begin a command."""
-    command = [sys.executable, "-c", SMALL_STEPS, *map(str, arguments)]
+    command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def run(*arguments: str | Path) -> str:
+def run(*arguments: str | Path, code: str = SMALL_STEPS) -> str:
     """Run a command to its end."""
-    with start(*arguments) as process:
+    with start(*arguments, code=code) as process:
         out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err.decode()
     return out.decode()
@@ -117,3 +136,28 @@ def test_import(source: Path, tmp_path: Path) -> None:
     run("import", source, *store)
     assert f"{RESOURCES} unchanged" in run("import", source, *store)
     assert f"{RESOURCES} versions" in run("export", tmp_path / "all", "--history", *store[:2])
+
+
+def test_import_of_a_server(source: Path, tmp_path: Path) -> None:
+    """An import over HTTP goes on in another process; its counts and OperationOutcomes are those of the whole file."""
+    job, store = ImportJob(tmp_path / "job"), f"sqlite:///{tmp_path}/registry.db"
+    job.folder.mkdir()
+    lines = source.read_bytes().splitlines(keepends=True)
+    wrong = [number for number in range(1, RESOURCES) if number % 100 == 0]
+    for number in wrong:
+        lines[number - 1] = b"{wrong\n"
+    (job.folder / UPLOAD).write_bytes(b"".join(lines))
+    job.save(ImportState(url="x", base="https://example.org/fhir", inputs=[Input(UPLOAD)]))
+    for part in (0.2, 0.6):
+        command = start(job.folder, store, code=JOB)
+        kill(command, lambda part=part: job.load().inputs[0].line > part * RESOURCES)  # type: ignore[misc]
+    run(job.folder, store, code=JOB)
+    state = job.load()
+    [file] = state.inputs
+    assert state.status == "complete"
+    # What was committed and not yet noted is unchanged when it is taken once more.
+    assert file.counts["created"] + file.counts["unchanged"] == RESOURCES - len(wrong)
+    told = [json.loads(line) for line in (job.folder / file.outcomes).read_text().splitlines()]
+    assert [each["issue"][0]["extension"][-2]["valueInteger"] for each in told] == wrong
+    assert file.told == file.counts["refused"] == len(wrong)
+    assert f"{RESOURCES - len(wrong)} versions" in run("export", tmp_path / "all", "--history", "--store", store)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.search.rows import TermRow
-from service.store.sqlite import open_store
+from service.store.sqlite import index_rows, open_store
 from tests.contract.making import put, write
 
 pytestmark = pytest.mark.anyio
@@ -35,3 +35,16 @@ async def test_what_another_process_removed_is_written_again(tmp_path: Path) -> 
     reader.close()
     await one.close()
     await other.close()
+
+
+async def test_what_waits_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little is remembered, of the reaches in one commit the furthest is what is written."""
+    monkeypatch.setattr(index_rows, "KNOWN_REACHES", 0)
+    path = tmp_path / "registry.db"
+    store = await open_store(str(path))
+    nearer = [TermRow("name", "a"), TermRow("name", "m")]
+    await write(store, put("first", rows=FAR_APART), put("second", rows=nearer))
+    reader = sqlite3.connect(path)
+    assert reader.execute("SELECT reach FROM reach WHERE label = 'a'").fetchall() == [("z ",)]
+    reader.close()
+    await store.close()
