@@ -13,6 +13,7 @@ from service.compose import create_app_over
 from service.settings import Settings
 from service.store.base import Store
 from tests.support.asking import BASE, Fhir
+from tests.support.terminology import MAP, SET, SYSTEM
 
 Configured = Callable[..., Fhir]
 
@@ -36,3 +37,10 @@ async def configured(store: Store) -> AsyncIterator[Configured]:
 def fhir(configured: Configured) -> Fhir:
     """A client of the application with the default settings."""
     return configured()
+
+
+@pytest.fixture
+async def known(fhir: Fhir) -> Fhir:
+    """A client of a server that has a code system, a value set and a map."""
+    await fhir.store(SYSTEM, SET, MAP)
+    return fhir
