@@ -14,13 +14,14 @@ import json
 import tarfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from service.fhir import definitions
 from service.profiles.definition.core import core_definitions
 from service.terminology.core import core_library
+from tools.derive_codes import Terminology, extension
 from tools.derive_definitions import structure_definitions
 from tools.derive_terminology import terminology_tables
 
@@ -29,15 +30,11 @@ Json = dict[str, Any]
 STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 FHIR_TYPE = STRUCTURE + "structuredefinition-fhir-type"
 REGEX = STRUCTURE + "regex"
-TOO_COSTLY = STRUCTURE + "valueset-toocostly"
 SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
 STRENGTHS = ("required", "extensible", "preferred")  # an example binding binds nobody
 
 # Profiles of a data type that the base resources themselves use as the type of an element.
 DATA_TYPE_PROFILES = ("MoneyQuantity", "SimpleQuantity")
-
-# Grammars by which a code of an unbounded code system can still be checked.
-GRAMMARS = {"urn:ietf:bcp:13": "mime", "urn:ietf:bcp:47": "language"}
 
 
 class Package:
@@ -87,17 +84,6 @@ def _compact(entry: Json) -> Json:
     return {key: value for key, value in entry.items() if value not in (None, False, 0, "", [], {})}
 
 
-def _extension(element: Json, url: str) -> str | bool | None:
-    for extension in element.get("extension", ()):
-        if extension["url"] == url:
-            value: str | bool = next(value for key, value in extension.items() if key.startswith("value"))
-            return value
-    return None
-
-
-# --- elements --------------------------------------------------------------------------------------------------------
-
-
 def elements(core: Package) -> Json:
     """Type name -> its definition, for all resources and data types, abstract ones included."""
     chosen = [s for s in core.of_type("StructureDefinition") if _is_type(s)]
@@ -116,7 +102,7 @@ def _type_definition(structure: Json, roots: dict[str, set[str]]) -> Json:
     value = next((e for e in own if e["path"] == structure["type"] + ".value"), None)
     regex = None
     if structure["kind"] == "primitive-type" and value is not None:
-        regex = _extension(value["type"][0], REGEX)
+        regex = extension(value["type"][0], REGEX)
     return _compact(
         {
             "kind": structure["kind"],
@@ -156,7 +142,7 @@ def _element(element: Json, roots: dict[str, set[str]]) -> Json:
 def _type_reference(element: Json, reference: Json) -> Json:
     code = reference["code"]
     if code.startswith(SYSTEM_TYPE):
-        code = _extension(reference, FHIR_TYPE) or "string"
+        code = extension(reference, FHIR_TYPE) or "string"
         # An element's id is any string without spaces, only a resource's id is an ``id``:
         # https://hl7.org/fhir/R5/types.html#Element
         if element["base"]["path"] == "Element.id":
@@ -171,80 +157,9 @@ def _type_reference(element: Json, reference: Json) -> Json:
 # --- codes -----------------------------------------------------------------------------------------------------------
 
 
-class Terminology:
-    """The value sets and code systems of both packages."""
-
-    def __init__(self, core: Package, expansions: Package) -> None:
-        self.systems: dict[str, Json] = {s["url"]: s for s in core.of_type("CodeSystem")}
-        self.composed: dict[str, Json] = {v["url"]: v for v in expansions.of_type("ValueSet")}
-        self.composed.update({v["url"]: v for v in core.of_type("ValueSet")})
-        self.expanded: dict[str, Json] = {v["url"]: v["expansion"] for v in expansions.of_type("ValueSet")}
-
-    def codes(self, url: str) -> Json:
-        """``{"systems": {system: [code]}}`` if the value set is closed, else ``{"open": grammar}``."""
-        systems = self._from_expansion(url) or self._from_compose(url)
-        if systems:
-            return {"systems": {system: sorted(codes) for system, codes in sorted(systems.items())}}
-        return {"open": self._grammar(url)}
-
-    def _from_expansion(self, url: str) -> dict[str, set[str]] | None:
-        expansion = self.expanded.get(url)
-        if expansion is None or not _is_complete(expansion):
-            return None
-        systems: dict[str, set[str]] = defaultdict(set)
-        for concept in _nested(expansion.get("contains", ()), "contains"):
-            if not concept.get("abstract"):
-                systems[concept["system"]].add(concept["code"])
-        return systems
-
-    def _from_compose(self, url: str) -> dict[str, set[str]] | None:
-        """From enumerated concepts and whole code systems; None as soon as anything else is included."""
-        compose = self.composed.get(url, {}).get("compose", {})
-        if compose.get("exclude"):
-            return None
-        systems: dict[str, set[str]] = defaultdict(set)
-        for include in compose.get("include", ()):
-            codes = self._included(include)
-            if codes is None:
-                return None
-            systems[include["system"]] |= codes
-        return systems
-
-    def _included(self, include: Json) -> set[str] | None:
-        if include.get("filter") or include.get("valueSet"):
-            return None
-        if include.get("concept"):
-            return {concept["code"] for concept in include["concept"]}
-        system = self.systems.get(include["system"])
-        if system is None or system["content"] != "complete":
-            return None
-        return {concept["code"] for concept in _nested(system.get("concept", ()), "concept")}
-
-    def _grammar(self, url: str) -> str:
-        includes = self.composed.get(url, {}).get("compose", {}).get("include", ())
-        grammars = {GRAMMARS.get(include.get("system", ""), "unchecked") for include in includes}
-        return grammars.pop() if len(grammars) == 1 else "unchecked"
-
-
-def _is_complete(expansion: Json) -> bool:
-    """Whether the expansion lists all of the set: tools cut large or unbounded sets and say so in two ways."""
-    if _extension(expansion, TOO_COSTLY):
-        return False
-    if any(p["name"] == "limitedExpansion" and p.get("valueBoolean") for p in expansion.get("parameter", ())):
-        return False
-    listed = sum(1 for _ in _nested(expansion.get("contains", ()), "contains"))
-    return 0 < listed >= int(expansion.get("total", listed))
-
-
-def _nested(concepts: Iterable[Json], key: str) -> Iterator[Json]:
-    for concept in concepts:
-        yield concept
-        yield from _nested(concept.get(key, ()), key)
-
-
 def codes(types: Json, core: Package, expansions: Package) -> Json:
     """Value set -> its codes, for all value sets with a required binding."""
-    terminology = Terminology(core, expansions)
+    terminology = Terminology(core.of_type("CodeSystem"), core.of_type("ValueSet"), expansions.of_type("ValueSet"))
     bound = {
         element["value_set"]
         for definition in types.values()
@@ -370,16 +285,19 @@ def _timed(load: Callable[[], object]) -> float:
     return (time.perf_counter() - started) * 1000
 
 
+def _every_type() -> list[object]:
+    return [definitions.type_definition(name) for name in definitions.type_names()]
+
+
 def main() -> None:
     """Derive the tables, then print their sizes and how long the service takes to load each."""
     parser = argparse.ArgumentParser(description="Derive the tables of service/fhir/r5 from the packages of FHIR R5.")
-    parser.add_argument("core", type=Path, help="hl7.fhir.r5.core: folder or .tgz")
-    parser.add_argument("expansions", type=Path, help="hl7.fhir.r5.expansions: folder or .tgz")
-    parser.add_argument("extensions", type=Path, help="hl7.fhir.uv.extensions.r5: folder or .tgz")
+    for name in ("hl7.fhir.r5.core", "hl7.fhir.r5.expansions", "hl7.fhir.uv.extensions.r5"):
+        parser.add_argument("packages", type=Path, metavar=name, action="append", help="folder or .tgz")
     parser.add_argument("output", type=Path, nargs="?", default=definitions.TABLES, help="default: service/fhir/r5")
     arguments = parser.parse_args()
-    packages = [Package(source) for source in (arguments.core, arguments.expansions, arguments.extensions)]
-    written = derive(packages[0], packages[1], packages[2], arguments.output)
+    core, expansions, extensions = map(Package, arguments.packages)
+    written = derive(core, expansions, extensions, arguments.output)
     loaders: dict[str, Callable[[], object]] = {
         "elements": definitions.type_names,
         "codes": definitions.required_value_sets,
@@ -393,10 +311,9 @@ def main() -> None:
     }
     print(f"{'table':<20}{'bytes':>10}{'entries':>9}{'load ms':>9}")
     for name, path in written.items():
-        entries = len(json.loads(path.read_bytes()))
-        print(f"{name:<20}{path.stat().st_size:>10}{entries:>9}{_timed(loaders[name]):>9.1f}")
-    every_type = _timed(lambda: [definitions.type_definition(name) for name in definitions.type_names()])
-    print(f"{'every type decoded':<39}{every_type:>9.1f}")
+        text = path.read_bytes()
+        print(f"{name:<20}{len(text):>10}{len(json.loads(text)):>9}{_timed(loaders[name]):>9.1f}")
+    print(f"{'every type decoded':<39}{_timed(_every_type):>9.1f}")
 
 
 if __name__ == "__main__":
