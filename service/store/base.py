@@ -17,7 +17,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from service.errors import Conflict, PreconditionFailed
+from service.errors import Conflict, PreconditionFailed, Unavailable
 from service.fhir.json import Body
 from service.search.query import Query
 from service.search.rows import Row
@@ -87,6 +87,14 @@ class Committed:
 
     version: Version | None
     effect: Effect
+
+
+def other_schema(name: str, found: object, known: int) -> Unavailable:
+    """Return the refusal to open a registry whose tables another version of this software has made."""
+    return Unavailable(
+        f"{name} has schema {found}; this version of trial-registry reads {known}. Export it with the version that made"
+        " it (trial-registry export), and import that into a new one."
+    )
 
 
 @dataclass(frozen=True, slots=True)

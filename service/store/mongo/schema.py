@@ -21,7 +21,7 @@ from bson import Int64
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from service.errors import Unavailable
+from service.store.base import other_schema
 from service.store.mongo.driver import Collection, Database, Document
 
 SCHEMA_VERSION: Final = 2
@@ -72,9 +72,7 @@ async def prepare(database: Database) -> bytes:
     identity = await registry.find_one({"_id": IDENTITY})
     if identity is None or identity["schema"] != SCHEMA_VERSION:
         found = identity and identity["schema"]
-        raise Unavailable(
-            f"The database {database.name} has schema {found}; this version of trial-registry reads {SCHEMA_VERSION}."
-        )
+        raise other_schema(f"The database {database.name}", found, SCHEMA_VERSION)
     await versions_of(database).create_indexes(list(_INDEXES))
     return bytes(identity["secret"])
 

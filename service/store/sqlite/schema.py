@@ -15,6 +15,7 @@ import sqlite3
 from typing import Final
 
 from service.errors import Unavailable
+from service.store.base import other_schema
 
 SCHEMA_VERSION: Final = 4
 CACHE_KIBIBYTES: Final = 65_536
@@ -127,7 +128,7 @@ def prepare(connection: sqlite3.Connection, *, path: str) -> bytes:
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         elif found != SCHEMA_VERSION:
             connection.execute("ROLLBACK")
-            raise Unavailable(f"{path} has schema {found}; this version of trial-registry reads {SCHEMA_VERSION}.")
+            raise other_schema(path, found, SCHEMA_VERSION)
         connection.execute("COMMIT")
     except sqlite3.Error as problem:
         raise Unavailable(f"{path} cannot be opened: {problem}.") from problem
