@@ -7,13 +7,12 @@ its Groups the studies of these.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from service.bulk.job import ExportRequest
 from service.errors import Invalid, Issue, Unprocessable
 from service.fhir.json import loads
-from service.fhir.references import parse_literal
 from service.interactions.engine import Engine, existing
 from service.interactions.everything import STUDY
 from service.search.query import Or, Query, Term
@@ -45,8 +44,7 @@ async def chosen(engine: Engine, request: ExportRequest, seq: int) -> list[str]:
         existing(await engine.store.read(STUDY, id_, seq), STUDY, id_)
         found = [id_]
     elif request.studies:
-        known = await engine.store.read_many([(STUDY, each) for each in request.studies], seq)
-        found = [each for each in request.studies if (STUDY, each) in known and known[STUDY, each].json is not None]
+        found = await _there(engine, request.studies, seq)
     else:
         found = await _matches(engine, Query((STUDY,)), seq)
     if missing := [each for each in request.studies if each not in found]:
@@ -65,9 +63,7 @@ async def _of_group(engine: Engine, id_: str, seq: int, seen: set[str]) -> list[
         return []
     group = loads(version.json)
     named = list(_named(engine, group))
-    studies = [each for type_, each in named if type_ == STUDY]
-    known = await engine.store.read_many([(STUDY, each) for each in studies], seq)
-    found = [each for each in studies if (STUDY, each) in known and known[STUDY, each].json is not None]
+    found = await _there(engine, [each for type_, each in named if type_ == STUDY], seq)
     parameters = engine.catalogue.for_type(STUDY)
     has_it = Or(tuple(Term(parameters[code].key, f"{GROUP}/{id_}") for code in _BY_GROUP))
     found += await _matches(engine, Query((STUDY,), has_it), seq)
@@ -98,8 +94,7 @@ async def _of_list(engine: Engine, id_: str, seq: int) -> list[str]:
         if key is not None and key[0] == GROUP:
             studies = await _of_group(engine, key[1], seq, set())
         elif key is not None and key[0] == STUDY:
-            version = await engine.store.read(*key, seq)
-            studies = [key[1]] if version is not None and version.json is not None else []
+            studies = await _there(engine, [key[1]], seq)
         else:
             studies = []
         if not studies:
@@ -114,17 +109,15 @@ async def _of_list(engine: Engine, id_: str, seq: int) -> list[str]:
 
 
 def _local(engine: Engine, reference: object) -> Key | None:
-    text = reference.get("reference") if isinstance(reference, dict) else None
-    literal = parse_literal(text) if isinstance(text, str) else None
-    if literal is None or not (literal.base is None or literal.base in engine.bases):
-        return None
-    return literal.type, literal.id
+    literal = engine.local(reference.get("reference")) if isinstance(reference, dict) else None
+    return None if literal is None else (literal.type, literal.id)
 
 
 async def _matches(engine: Engine, query: Query, seq: int) -> list[str]:
-    found: list[str] = []
-    after: int | None = None
-    while page := await engine.store.search(query, seq, after=after, limit=_PAGE):
-        found += [version.id for version in page]
-        after = page[-1].position
-    return found
+    return [version.id async for page in engine.pages(query, seq, _PAGE) for version in page]
+
+
+async def _there(engine: Engine, ids: Sequence[str], seq: int) -> list[str]:
+    """Return those of these studies that are there."""
+    known = await engine.store.read_many([(STUDY, each) for each in ids], seq)
+    return [each for each in ids if (STUDY, each) in known and known[STUDY, each].json is not None]

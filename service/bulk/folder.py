@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,14 +31,14 @@ class JobState(msgspec.Struct, kw_only=True):
     problem: str = ""
 
     @property
+    @abstractmethod
     def progress(self) -> str:
         """How far it is, in a few words for people."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def names(self) -> list[str]:
         """The files that a client may fetch."""
-        raise NotImplementedError
 
 
 S = TypeVar("S", bound=JobState)

@@ -13,7 +13,8 @@ from service.errors import Invalid, TooLarge
 
 _FRAME: Final = 16 + zlib.MAX_WBITS
 """Tells zlib to expect the frame of gzip."""
-_BEGINNING: Final = b"\x1f\x8b"
+MAGIC: Final = b"\x1f\x8b"
+"""What every packed file begins with."""
 
 
 async def unpacked(chunks: AsyncIterable[bytes], limit: int, *, packed: bool) -> AsyncIterator[bytes]:
@@ -40,9 +41,9 @@ async def write_unpacked(chunks: AsyncIterable[bytes], limit: int, target: Path,
         async for chunk in unpacked(chunks, limit, packed=packed):
             if beginning is not None:
                 beginning += chunk
-                if len(beginning) < len(_BEGINNING):
+                if len(beginning) < len(MAGIC):
                     continue
-                within = _Gzip(limit) if beginning.startswith(_BEGINNING) else None
+                within = _Gzip(limit) if beginning.startswith(MAGIC) else None
                 chunk, beginning = beginning, None
             await asyncio.to_thread(stream.write, within.feed(chunk) if within else chunk)
         stream.write(beginning or b"")

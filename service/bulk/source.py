@@ -11,13 +11,13 @@ from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 from typing import Final, cast
 
+from service.bulk.packed import MAGIC
 from service.errors import Invalid, Issue, NotFound, RegistryError
 from service.fhir.json import loads
 
 STDIN: Final = "-"
 MAX_LINE: Final = 64 * 1024 * 1024
 """Bytes of one line of NDJSON, or of one JSON file, at the most."""
-_GZIP: Final = b"\x1f\x8b"
 PLAIN: Final = (".json", ".ndjson")
 ANY: Final = (*PLAIN, ".json.gz", ".ndjson.gz")
 """How the names of files end in which resources are looked for: not packed, or packed too."""
@@ -92,7 +92,7 @@ def _opened(source: str) -> Iterator[BufferedIOBase]:
 
 
 def _unpacked(stream: BufferedReader) -> BufferedIOBase:
-    return gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP else stream
+    return gzip.GzipFile(fileobj=stream) if stream.peek(len(MAGIC)).startswith(MAGIC) else stream
 
 
 def _is_object(text: bytes) -> bool:

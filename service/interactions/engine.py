@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.errors import Gone, Issue, NotFound
+from service.fhir.references import Literal, parse_literal
 from service.interactions.conformance import TYPES, Conformance
 from service.interactions.definitions import TYPE
 from service.interactions.parameters import Parameters
 from service.interactions.policy import Policy
 from service.search.index import rows
 from service.search.parameters import Catalogue
+from service.search.query import Query
 from service.search.rows import Row
 from service.search.types import Context
 from service.store.base import MAX_RESOURCE_SIZE, Change, Committed, Effect, Guard, Restored, Store, Version
@@ -79,6 +81,20 @@ class Engine:
         if not types.isdisjoint(TYPES):
             await self.conformance.refresh(now=True)
         return number
+
+    def local(self, reference: object) -> Literal | None:
+        """Return the place on this server that a text refers to; None where it leads elsewhere, or is no such text."""
+        literal = parse_literal(reference) if isinstance(reference, str) else None
+        return literal if literal is not None and (literal.base is None or literal.base in self.bases) else None
+
+    async def pages(self, query: Query, seq: int, size: int) -> AsyncIterator[list[Version]]:
+        """Yield all that a query matches at a seq, so many at once."""
+        page = await self.store.search(query, seq, limit=size)
+        while page:
+            yield page
+            if len(page) < size:  # there are no more
+                return
+            page = await self.store.search(query, seq, after=page[-1].position, limit=size)
 
     def at(self, base: str) -> Engine:
         """Return the engine as it is known under one more base URL: that of the request."""

@@ -6,11 +6,10 @@ says that it is about the study, and whatever these refer to, directly or over o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 from service.fhir.json import loads
-from service.fhir.references import parse_literal
 from service.interactions.engine import Engine, existing
 from service.search.query import Or, Query, Term
 from service.store.base import Version
@@ -55,23 +54,15 @@ async def _about(engine: Engine, id_: str, seq: int) -> list[Version]:
         tuple(type_ for type_, _ in ABOUT),
         Or(tuple(Term(parameter.key, f"{STUDY}/{id_}") for parameter in parameters)),
     )
-    found: list[Version] = []
-    step: Sequence[Version] = ()
-    while not found or len(step) == _STEP:
-        step = await engine.store.search(query, seq, after=found[-1].position if found else None, limit=_STEP)
-        found += step
-        if not step:
-            break
-    return found
+    return [version async for page in engine.pages(query, seq, _STEP) for version in page]
 
 
 def _named(engine: Engine, version: Version) -> Iterator[Key]:
     """Yield the resources of this server that a version refers to."""
     for text in _references(loads(version.json or b"{}")):
-        literal = parse_literal(text)
-        if literal is None or literal.type in BEYOND or not (literal.base is None or literal.base in engine.bases):
-            continue
-        yield literal.type, literal.id
+        literal = engine.local(text)
+        if literal is not None and literal.type not in BEYOND:
+            yield literal.type, literal.id
 
 
 def _references(value: Any) -> Iterator[str]:  # noqa: ANN401  # any JSON value

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from service.fhir.json import loads
-from service.fhir.references import parse_literal
 from service.interactions.engine import Engine
 from service.search.index import values
 from service.search.query import And, Or, Predicate, Query, Term, Types
@@ -85,7 +84,5 @@ def _literal(engine: Engine, value: Any) -> Key | None:  # noqa: ANN401  # any J
     """The resource of this server that a Reference or CodeableReference names."""
     while isinstance(value, dict):
         value = value.get("reference")
-    literal = parse_literal(value) if isinstance(value, str) else None
-    if literal is None or not (literal.base is None or literal.base in engine.bases):
-        return None
-    return literal.type, literal.id
+    literal = engine.local(value)
+    return None if literal is None else (literal.type, literal.id)

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from service.errors import Unprocessable
 from service.fhir.json import open_body, parse
-from service.fhir.references import parse_literal
 from service.interactions.engine import Engine
 from service.store.base import Change, Guard, Version, VersionIs
 
@@ -99,7 +98,5 @@ def _key(engine: Engine, value: dict[str, Any]) -> Key | None:
         return None
     if not any(isinstance(each, dict) and each.get("url") == URL and each.get("valueBoolean") for each in extensions):
         return None
-    literal = parse_literal(text)
-    if literal is None or literal.version is not None or not (literal.base is None or literal.base in engine.bases):
-        return None
-    return literal.type, literal.id
+    literal = engine.local(text)
+    return None if literal is None or literal.version is not None else (literal.type, literal.id)

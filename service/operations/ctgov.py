@@ -102,11 +102,9 @@ async def _gone(engine: Engine, source: str, ids: set[tuple[str, str]]) -> Async
 
 async def _from(engine: Engine, type_: str, source: str) -> AsyncIterator[Version]:
     query = parse_criteria(engine.catalogue, type_, [("_source", source)], engine.context)
-    seq, after = (await engine.store.head()).seq, None
-    while found := await engine.store.search(query, seq, after=after, limit=PAGE):
-        for version in found:
+    async for page in engine.pages(query, (await engine.store.head()).seq, PAGE):
+        for version in page:
             yield version
-        after = found[-1].position
 
 
 async def _write(engine: Engine, nct: str, resources: list[Json], gone: list[Json]) -> list[str]:

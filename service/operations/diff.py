@@ -10,7 +10,6 @@ from service.errors import Invalid, NotFound, Unprocessable
 from service.fhir.diff import Difference, patch
 from service.fhir.diff import diff as compare
 from service.fhir.json import dumps, loads
-from service.fhir.references import parse_literal
 from service.interactions.engine import existing
 from service.interactions.policy import FATAL
 from service.interactions.read import read
@@ -67,8 +66,8 @@ async def _resource(call: Call, by_name: str, inline: str) -> Json:
             raise Unprocessable(problems)
         return resource
     reference = inputs.text(by_name) or ""
-    literal = parse_literal(reference)
-    if literal is None or not (literal.base is None or literal.base in call.engine.bases):
+    literal = call.engine.local(reference)
+    if literal is None:
         raise Invalid(f"{reference!r} is not a resource of this server.", code="value", expression=by_name)
     if literal.version is None:
         version = await read(call.engine, literal.type, literal.id)

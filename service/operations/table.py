@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from service.errors import Invalid, NotFound
 from service.fhir.json import loads
-from service.fhir.references import is_id, parse_literal
+from service.fhir.references import is_id
 from service.interactions.engine import Engine, existing
 from service.interactions.search import seq_of
 from service.operations.call import Call
@@ -76,10 +76,8 @@ async def _after(first: Rows, pages: AsyncIterator[Rows]) -> AsyncIterator[Rows]
 
 async def _pages(engine: Engine, query: Query, seq: int) -> AsyncIterator[Rows]:
     targets = Targets(engine, seq)
-    after: int | None = None
-    while versions := await engine.store.search(query, seq, after=after, limit=PAGE):
+    async for versions in engine.pages(query, seq, PAGE):
         yield await rows_of(versions, targets)
-        after = versions[-1].position
 
 
 async def rows_of(versions: Sequence[Version], targets: Targets) -> Rows:
@@ -107,8 +105,8 @@ class Targets:
             self._known = {}
         keys: dict[str, tuple[str, str]] = {}
         for text in wanted - self._known.keys():
-            literal = parse_literal(text)
-            if literal is not None and (literal.base is None or literal.base in self.engine.bases):
+            literal = self.engine.local(text)
+            if literal is not None:
                 keys[text] = (literal.type, literal.id)
         found = await self.engine.store.read_many(sorted(set(keys.values())), self.seq)
         for text, key in keys.items():
@@ -127,9 +125,8 @@ async def study_ids(engine: Engine, text: str, seq: int) -> list[str]:
 
     Raises :class:`NotFound` where there is none.
     """
-    literal = parse_literal(text)
-    ours = literal is not None and (literal.base is None or literal.base in engine.bases)
-    id_ = literal.id if literal is not None and ours and literal.type == STUDY else text
+    literal = engine.local(text)
+    id_ = literal.id if literal is not None and literal.type == STUDY else text
     if is_id(id_):
         known = await engine.store.read(STUDY, id_, seq)
         if known is not None and known.json is not None:

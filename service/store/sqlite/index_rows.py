@@ -19,6 +19,7 @@ ROWS_AT_ONCE: Final = 32
 WAITING: Final = 4096
 """Rows that wait for others at the most, before they are inserted."""
 KNOWN_REACHES: Final = 100_000
+"""Rows of ``reach`` that are remembered at the most."""
 
 _INSERT: Final = {
     "term": "INSERT OR IGNORE INTO term VALUES (?, ?, ?, ?, ?, ?)",
@@ -162,9 +163,9 @@ class IndexRows:
                 self._spans += spans
                 self.flush()
                 self._reach_again(position, {self._number(row.key) for row in added})
-                self.flush()
                 self._words.add(position, self._tokens(added), superseded=found[0] is not None)
                 known += 1
+        self.flush()
         return known
 
     def remove(self, key: str) -> int:
