@@ -17,10 +17,9 @@ from service.bulk.report import Report
 from service.bulk.restoration import Export, find_export, restore
 from service.bulk.source import STDIN, find_files, lines
 from service.errors import Invalid, Issue
-from service.fhir.json import dumps
 from service.files import LOCAL_BASE
 from service.interactions.engine import Engine
-from service.reporting import print_issue
+from service.reporting import Write, json_lines, print_issue
 
 
 def build_request(types: Sequence[str], since: str | None, *, history: bool, gzip: bool) -> ExportRequest:
@@ -45,13 +44,13 @@ async def export_to(engine: Engine, folder: Path, request: ExportRequest, progre
 
 
 @contextmanager
-def told(outcomes: Path | None, err: Console) -> Iterator[Callable[[dict[str, Any]], None]]:
+def told(outcomes: Path | None, err: Console) -> Iterator[Write]:
     """Where OperationOutcomes go: into a file, one a line, or to the console for people."""
     if outcomes is None:
         yield lambda outcome: _print(err, outcome)
         return
-    with outcomes.open("wb") as stream:
-        yield lambda outcome: stream.writelines([dumps(outcome), b"\n"])
+    with json_lines(outcomes) as write:
+        yield write
 
 
 def _print(err: Console, outcome: dict[str, Any]) -> None:

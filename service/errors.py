@@ -26,7 +26,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
+
+PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""HTTP statuses of another server that may be over when it is asked again."""
 
 Severity = Literal["fatal", "error", "warning", "information", "success"]
 

@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from service.errors import Invalid, Issue, RegistryError
-from service.fhir.json import dumps
 from service.fhir.outcome import operation_outcome
 from service.interactions.engine import Engine
 from service.operations.ctgov import Imported, import_record
 from service.operations.ctgov_api import Client
 from service.registry.ctgov.files import Record, Unread, files, of_file
+from service.reporting import Write, json_lines
 
 _NCT: Final = re.compile(r"NCT\d{8}", re.ASCII | re.IGNORECASE)
-
-Write = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +84,8 @@ def writing_report(path: Path | None) -> Iterator[Write]:
     if path is None:
         yield lambda _: None
         return
-    with path.open("wb") as file:
-        yield lambda line: _line(file.write, line)
-
-
-def _line(write: Callable[[bytes], object], line: dict[str, Any]) -> None:
-    write(dumps(line) + b"\n")
+    with json_lines(path) as write:
+        yield write
 
 
 async def import_all(

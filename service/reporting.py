@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,6 +25,16 @@ from service.errors import Issue
 from service.fhir.json import dumps
 from service.interactions.policy import FATAL
 from service.validating import Checked, Finding, Summary, outcome
+
+Write = Callable[[dict[str, Any]], None]
+"""Writes a line of JSON, or leaves it."""
+
+
+@contextmanager
+def json_lines(path: Path) -> Iterator[Write]:
+    """Yield what writes lines of JSON into a file."""
+    with path.open("wb") as stream:
+        yield lambda line: stream.writelines([dumps(line), b"\n"])
 
 
 class Report:

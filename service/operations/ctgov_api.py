@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import httpx
 
-from service.errors import Invalid, NotFound, RegistryError, Unavailable
+from service.errors import PASSING, Invalid, NotFound, RegistryError, Unavailable
 from service.fhir.json import parse
 
 TIMEOUT: Final = 30.0
@@ -28,7 +28,6 @@ LONGEST: Final = 120.0
 """Seconds that are waited at the most, whatever ``Retry-After`` says."""
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of a record at the most."""
-_AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -68,7 +67,7 @@ class Client:
             except httpx.TransportError as error:
                 problem = f"{type(error).__name__} {error}".strip()
             else:
-                if response.status_code not in _AGAIN:
+                if response.status_code not in PASSING:
                     return _record(nct, response)
                 problem = f"status {response.status_code}"
                 pause = max(pause, _retry_after(response))

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import httpx
 
-from service.errors import RegistryError
+from service.errors import PASSING, RegistryError
 from service.fhir.json import dumps, parse
 from service.terminology.base import Verdict
 
@@ -41,7 +41,6 @@ AT_ONCE: Final = 8
 
 _RESULTS: Final = {"lookup": "Parameters", "validate-code": "Parameters", "subsumes": "Parameters"}
 _RESULTS_OF: Final = {**_RESULTS, "translate": "Parameters", "expand": "ValueSet"}
-_AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +135,7 @@ class External:
             except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as problem:
                 log.info("The terminology server does not answer: %s", problem or type(problem).__name__)
                 continue
-            if status in _AGAIN:
+            if status in PASSING:
                 log.info("The terminology server answers %d.", status)
                 continue
             return _resource(content, expected) if status == httpx.codes.OK else None, True
