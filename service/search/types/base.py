@@ -50,6 +50,10 @@ class Kind(Protocol):
     def MODIFIERS(self) -> frozenset[str]:  # noqa: N802  # a constant of a module
         """The modifiers that the type has, apart from ``missing``, which all have, and the names of resource types."""
 
+    @property
+    def MODIFIED(self) -> frozenset[str]:  # noqa: N802  # a constant of a module
+        """The forms of the key that only modifiers, chains and includes ask."""
+
     def rows(self, parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
         """Yield the rows of one value that the parameter's expression finds."""
 

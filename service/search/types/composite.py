@@ -1,7 +1,8 @@
 """Composite parameters: several values of one element (https://hl7.org/fhir/R5/search.html#composite).
 
 A value is ``a$b``, each part as its component's type has it, with prefixes but without modifiers. "The intersection
-rules apply" within one element: its rows share a number, and a tuple with an empty component is no tuple at all.
+rules apply" within one element: its rows share a number, and a tuple with an empty component is no tuple at all. What
+only a modifier could ask of a component is not kept.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from service.search.types.base import ANYWHERE, Context, unsupported
 from service.search.types.table import ELEMENTARY
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
+MODIFIED: Final[frozenset[str]] = frozenset()
 
 
 def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
@@ -31,6 +33,9 @@ def compiled(parameter: Parameter) -> Callable[[Parameter, str, Any], Iterator[R
         (component, [source.within for source in component.sources], ELEMENTARY[component.type].rows)
         for component in parameter.components
     ]
+    never_asked = {
+        component.key + form for component in parameter.components for form in ELEMENTARY[component.type].MODIFIED
+    }
 
     def of(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401, ARG001
         held: list[tuple[Parameter, list[tuple[str, Any]], Any]] = []
@@ -49,7 +54,7 @@ def compiled(parameter: Parameter) -> Callable[[Parameter, str, Any], Iterator[R
                     found += _terms(row) if isinstance(row, WordsRow) else (row,)
             if len(found) == before:
                 return
-        yield from found
+        yield from (row for row in found if row.key not in never_asked)
 
     return of
 

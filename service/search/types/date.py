@@ -21,6 +21,7 @@ from service.search.types.base import ANYWHERE, Context, literal, unsupported
 from service.search.types.ranges import Comparator, Span, comparator, compare
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
+MODIFIED: Final[frozenset[str]] = frozenset()
 _LOST_PLUS: Final = re.compile(r"(T[0-9:.]+) ([0-9]{2}:[0-9]{2})")
 """A time zone whose plus sign the client forgot to encode, so that it arrives as a space."""
 

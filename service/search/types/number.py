@@ -22,6 +22,7 @@ from service.search.types.base import ANYWHERE, Context, literal, unsupported
 from service.search.types.ranges import Comparator, Span, comparator, compare
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
+MODIFIED: Final[frozenset[str]] = frozenset()
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,100}(?:\.[0-9]{1,100})?(?:[eE][+-]?[0-9]{1,8})?")
 _EXACT: Final = Arithmetic(prec=250, Emax=MAX_EMAX, Emin=MIN_EMIN)
 """More digits than a number that is asked for can have, so that its precision is added without rounding."""

@@ -26,6 +26,7 @@ from service.search.types.base import ANYWHERE, Context, unsupported
 from service.search.types.ranges import SCOPE_END, Span, compare
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
+MODIFIED: Final[frozenset[str]] = frozenset()
 CODE: Final = ":code"
 UNIT: Final = ":unit"
 CURRENCIES: Final = "urn:iso:std:iso:4217"

@@ -34,6 +34,7 @@ CANONICAL: Final = ":canonical"
 NAMES: Final = "canonical"
 """The key, of no type, for what canonicals call a resource: whatever its type, it has one URL."""
 VERSION: Final = ":version"
+MODIFIED: Final = frozenset({IDENTIFIER, IDENTIFIER + SYSTEM, TEXT, CANONICAL})
 _FEW: Final = 8
 _NUMBERED: Final = re.compile(r"[0-9]{1,99}(?:[.-][0-9]{1,99})*")
 CANONICALS: Final = frozenset({"canonical", "uri", "url", "oid", "uuid"})

@@ -18,6 +18,7 @@ from service.search.rows import Row, WordsRow
 from service.search.types.base import ANYWHERE, Context, literal, unsupported
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
+MODIFIED: Final[frozenset[str]] = frozenset()
 _NO_WORDS: Final = frozenset({"resourceType", "id", "reference", "system", "url", "data", "versionId"})
 """Elements that name things for machines; ``data`` is base64."""
 

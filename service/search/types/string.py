@@ -19,6 +19,7 @@ from service.search.rows import Row, TermRow
 from service.search.types.base import ANYWHERE, Context, literal, unsupported
 
 MODIFIERS: Final = frozenset({"exact", "contains", "text"})
+MODIFIED: Final[frozenset[str]] = frozenset()
 PART: Final = ":part"
 """The form of the key for a family name from its second part on, which is no value to sort by."""
 _LONG: Final = 200

@@ -29,6 +29,7 @@ TEXT: Final = ":text"
 CODE: Final = ":code"
 """The form of the key for a folded code, where folding changes it."""
 OF_TYPE: Final = ":of-type"
+MODIFIED: Final = frozenset({TEXT, CODE, OF_TYPE})
 
 
 def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value

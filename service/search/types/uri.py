@@ -21,6 +21,7 @@ from service.search.types.base import ANYWHERE, Context, literal, unsupported
 MODIFIERS: Final = frozenset({"above", "below", "contains"})
 FOLDED: Final = ":folded"
 """The form of the key for a folded URI, where folding changes it."""
+MODIFIED: Final = frozenset({FOLDED})
 
 
 def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401, ARG001  # any JSON value

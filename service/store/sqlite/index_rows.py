@@ -80,8 +80,12 @@ class IndexRows:
     def insert(self, rows: Sequence[Row], position: int) -> None:
         """Write the rows of a new version."""
         terms, spans = self._converted(rows, position, None)
+        # Elements of a composite have no order, so their rows, which have parts, reach nowhere.
         self._reach(
-            [*of_terms((row[1], row[2]) for row in terms), *of_spans((row[1], row[2], row[3]) for row in spans)]
+            [
+                *of_terms((row[1], row[2]) for row in terms if not row[4]),
+                *of_spans((row[1], row[2], row[3]) for row in spans if not row[4]),
+            ]
         )
         self._terms += terms
         self._spans += spans
@@ -145,10 +149,10 @@ class IndexRows:
         """Tell of rows that were added to others of the same keys."""
         for key in keys:
             terms = self._connection.execute(
-                "SELECT key, value FROM term WHERE position = ? AND key = ?", (position, key)
+                "SELECT key, value FROM term WHERE position = ? AND key = ? AND part = 0", (position, key)
             ).fetchall()
             spans = self._connection.execute(
-                "SELECT key, low, high FROM span WHERE position = ? AND key = ?", (position, key)
+                "SELECT key, low, high FROM span WHERE position = ? AND key = ? AND part = 0", (position, key)
             ).fetchall()
             self._reach([*of_terms(terms), *of_spans(spans)])
 

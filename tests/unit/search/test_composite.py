@@ -75,6 +75,23 @@ def test_a_tuple_with_an_empty_component_is_not_indexed() -> None:
     assert matches(alone, "component-code-value-quantity:missing", "true")
 
 
+def test_only_what_can_be_asked_of_a_component_is_kept() -> None:
+    """Modifiers are not allowed on composites, so neither texts nor folded codes of their components are indexed."""
+    state = {"coding": [{"system": LOINC, "code": "Open", "display": "Is open"}], "text": "Open"}
+    study = {"resourceType": "ResearchStudy", "progressStatus": [{"state": state, "actual": True}]}
+    key = "ResearchStudy.progress-status-state-actual$"
+    found = {row.key.removeprefix(key) for row in rows(study, CATALOGUE) if row.key.startswith(key)}
+    assert found == {"0", "0:system", "1"}
+    for text in ("Open$true", f"{LOINC}|Open$true", f"{LOINC}|$true"):
+        assert matches(study, "progress-status-state-actual", text), text
+
+
+def test_a_component_without_a_code_is_a_value() -> None:
+    """A concept of text alone makes a tuple, though no code finds it: the parameter is not missing."""
+    study = {"resourceType": "ResearchStudy", "progressStatus": [{"state": {"text": "open"}, "actual": True}]}
+    assert matches(study, "progress-status-state-actual:missing", "false")
+
+
 def test_dangling_components_have_the_type_of_their_values() -> None:
     """R5 names component definitions that do not exist, or that swap two: the FHIR type of the expression decides."""
     types = {}
