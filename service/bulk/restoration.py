@@ -21,7 +21,7 @@ from service.bulk.source import Line, Problem, lines
 from service.errors import Invalid, Issue, RegistryError, Unavailable, Unprocessable
 from service.fhir import definitions
 from service.fhir.dates import interval
-from service.fhir.json import Document, elements, loads, members, open_body, parse, value_text
+from service.fhir.json import Document, elements, loads, members, open_body, parse
 from service.fhir.references import is_id
 from service.interactions.engine import Engine
 from service.store.base import Change, Method, NotRestorable, Restored
@@ -150,7 +150,9 @@ def history_items(line: Line) -> Iterator[Item]:
     text, data = document.text, document.data
     if data.get("resourceType") != "Bundle" or data.get("type") != "history":
         raise Invalid("A history is a Bundle of type history.", expression="Bundle.type")
-    starts = elements(text, document.values["entry"][0]) if "entry" in document.values else []
+    if not isinstance(data.get("entry", []), list):
+        raise Invalid("The entries of a Bundle are an array.", code="structure", expression="Bundle.entry")
+    starts = elements(text, members(text)["entry"].value) if "entry" in data else []
     for number in range(len(starts) - 1, -1, -1):
         where, entry = f"Bundle.entry[{number}]", data["entry"][number]
         try:
@@ -170,8 +172,8 @@ def history_items(line: Line) -> Iterator[Item]:
             continue
         if method not in ("POST", "PUT") or "resource" not in entry:
             raise Invalid("An entry is a POST, PUT or DELETE of a resource.", expression=f"{where}.request.method")
-        own = value_text(text, members(text, starts[number])["resource"][1])
-        yield _item(line, parse(own.encode()), version, instant, method, len(own))
+        _, start, end = members(text, starts[number])["resource"]
+        yield _item(line, parse(text[start:end].encode()), version, instant, method, end - start)
 
 
 def _number(text: object, where: str) -> int:

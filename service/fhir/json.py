@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json as stdlib_json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from json.decoder import scanstring  # type: ignore[attr-defined]  # CPython's own scanner, absent from the stubs
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -58,14 +58,19 @@ class Document:
     """A parsed resource beside its text.
 
     ``text`` is the JSON text without surrounding white space, ``data`` its value (numbers with a fraction or exponent,
-    and those that do not fit 64 bits, are :class:`JsonNumber`), ``spans`` the extent in ``text`` of every top-level
-    member, from the first character of its key to the end of its value, and ``values`` of its value alone.
+    and those that do not fit 64 bits, are :class:`JsonNumber`).
     """
 
     text: str
     data: dict[str, Any]
-    spans: dict[str, tuple[int, int]]
-    values: dict[str, tuple[int, int]]
+
+
+class Extent(NamedTuple):
+    """Where a member is in a text: where its key begins, where its value begins, and where that ends."""
+
+    key: int
+    value: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +143,21 @@ def canonical(value: Any) -> bytes:  # noqa: ANN401  # any JSON value
 
 def open_body(document: Document, resource_id: str) -> Body:
     """Return the text of a resource with the server's ``id``, open for its version and instant."""
-    text, spans, values = document.text, document.spans, document.values
+    text, before = document.text, "id" if "id" in document.data else "resourceType"
+    places = _find(text, {before, "meta"} & document.data.keys())
     edits: list[tuple[int, int, str]] = []
     missing = ""
-    if "id" in spans:
-        edits.append((*values["id"], orjson.dumps(resource_id).decode()))
+    if before == "id":
+        edits.append((*places["id"][1:], orjson.dumps(resource_id).decode()))
     else:
         missing = f',"id":{orjson.dumps(resource_id).decode()}'
-    if "meta" in spans:
-        edits.append((*values["meta"], _open_meta(text, values["meta"])))
+    if "meta" in places:
+        _, start, end = places["meta"]
+        edits.append((start, end, _open_meta(text[start:end])))
     else:
         missing += ',"meta":{\0}'
     if missing:
-        end = values["id" if "id" in values else "resourceType"][1]
+        end = places[before].end
         edits.append((end, end, missing))
     prefix, suffix = _apply(text, edits).split("\0")
     return Body(prefix.encode(), suffix.encode(), _digest(document.data))
@@ -159,28 +166,20 @@ def open_body(document: Document, resource_id: str) -> Body:
 def with_member(document: Document, name: str, value: object) -> Document:
     """Return a resource with a top-level member of this value; every other character of its text stays."""
     text = f"{orjson.dumps(name).decode()}:{dumps(value).decode()}"
-    if name in document.spans:
-        start, end = document.spans[name]
+    if name in document.data:
+        start, _, end = _find(document.text, {name})[name]
     else:
-        start = end = document.spans["resourceType"][1]
+        start = end = _find(document.text, {"resourceType"})["resourceType"].end
         text = f",{text}"
     return _scan_object(document.text[:start] + text + document.text[end:])
 
 
-def members(text: str, start: int) -> dict[str, tuple[int, int]]:
-    """Return where the members of an object begin that begins at ``start``: the key, and the value.
+def members(text: str, start: int = 0) -> dict[str, Extent]:
+    """Return where the members of an object are that begins at ``start``.
 
     The text must be JSON that :func:`parse` has accepted.
     """
-    found: dict[str, tuple[int, int]] = {}
-    index = _skip(text, start + 1)
-    while text[index] != "}":
-        key_start = index
-        key, index = scanstring(text, index + 1, True)
-        value_start = _skip(text, _skip(text, index) + 1)
-        found[key] = key_start, value_start
-        index = _next(text, value_start)
-    return found
+    return dict(_places(text, start))
 
 
 def elements(text: str, start: int) -> list[int]:
@@ -189,18 +188,35 @@ def elements(text: str, start: int) -> list[int]:
     index = _skip(text, start + 1)
     while text[index] != "]":
         found.append(index)
-        index = _next(text, index)
+        index = _next(text, _scan_once(text, index)[1])
     return found
 
 
-def value_text(text: str, start: int) -> str:
-    """Return the text of the value that begins at ``start``; see :func:`members`."""
-    return text[start : _scan_once(text, start)[1]]
+def _places(text: str, start: int = 0) -> Iterator[tuple[str, Extent]]:
+    index = _skip(text, start + 1)
+    while text[index] != "}":
+        key_start = index
+        key, index = scanstring(text, index + 1, True)
+        value_start = _skip(text, _skip(text, index) + 1)
+        end = _scan_once(text, value_start)[1]
+        yield key, Extent(key_start, value_start, end)
+        index = _next(text, end)
 
 
-def _next(text: str, start: int) -> int:
-    """Return where the next member or element begins, or where the last one's bracket is closed."""
-    index = _skip(text, _scan_once(text, start)[1])
+def _find(text: str, names: Set[str]) -> dict[str, Extent]:
+    """Return where these members of the root are, which it has; it is read as far as the last of them."""
+    found: dict[str, Extent] = {}
+    places = _places(text)
+    while len(found) < len(names):
+        key, place = next(places)
+        if key in names:
+            found[key] = place
+    return found
+
+
+def _next(text: str, end: int) -> int:
+    """Return where the next member or element begins after one's end, or where the last one's bracket is closed."""
+    index = _skip(text, end)
     return _skip(text, index + 1) if text[index] == "," else index
 
 
@@ -252,47 +268,18 @@ def _skip(text: str, index: int) -> int:
 
 
 def _scan_object(text: str) -> Document:
-    """Scan the members of the root object one by one, so that the place of each is known."""
     start = _skip(text, 0)
     if text[start : start + 1] != "{":
         raise stdlib_json.JSONDecodeError("A resource is a JSON object; expecting '{'", text, start)
-    members: list[tuple[str, Any]] = []
-    spans: dict[str, tuple[int, int]] = {}
-    values: dict[str, tuple[int, int]] = {}
-    index = _skip(text, start + 1)
-    separator = "{"
-    while text[index : index + 1] != "}" or separator == ",":
-        key_start = index
-        if text[index : index + 1] != '"':
-            raise stdlib_json.JSONDecodeError("Expecting property name enclosed in double quotes", text, index)
-        key, index = scanstring(text, index + 1, True)
-        index = _skip(text, index)
-        if text[index : index + 1] != ":":
-            raise stdlib_json.JSONDecodeError("Expecting ':' delimiter", text, index)
-        value_start = _skip(text, index + 1)
-        value, end = _scan_once(text, value_start)
-        members.append((key, value))
-        spans[key], values[key] = (key_start, end), (value_start, end)
-        index = _skip(text, end)
-        separator = text[index : index + 1]
-        if separator == ",":
-            index = _skip(text, index + 1)
-        elif separator != "}":
-            raise stdlib_json.JSONDecodeError("Expecting ',' delimiter", text, index)
-    end = _skip(text, index + 1)
-    if end != len(text):
-        raise stdlib_json.JSONDecodeError("Extra data", text, end)
-    if start == 0:
-        return Document(text[: index + 1], _unique(members), spans, values)
-    shift = {key: (a - start, b - start) for key, (a, b) in spans.items()}
-    shifted = {key: (a - start, b - start) for key, (a, b) in values.items()}
-    return Document(text[start : index + 1], _unique(members), shift, shifted)
+    data, end = _scan_once(text, start)
+    if _skip(text, end) != len(text):
+        raise stdlib_json.JSONDecodeError("Extra data", text, _skip(text, end))
+    return Document(text[start:end], data)
 
 
-def _open_meta(text: str, span: tuple[int, int]) -> str:
+def _open_meta(text: str) -> str:
     """Return ``meta`` without the server's members and with a mark where they go."""
-    inner = _scan_object(text[span[0] : span[1]])
-    kept = [inner.text[start:end] for key, (start, end) in inner.spans.items() if key not in SERVER_META]
+    kept = [text[place.key : place.end] for name, place in _places(text) if name not in SERVER_META]
     return "{" + ",".join(["\0", *kept]) + "}"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from service.fhir.json import elements, members
+from service.fhir.json import Extent, elements, members
 
 _STEP: Final = re.compile(r"\.?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:\[(?P<index>\d+)\])?(?:\.ofType\((?P<type>\w+)\))?")
 _LINE: Final = re.compile(r"\n|\r\n?")
@@ -34,7 +34,7 @@ class Positions:
     def __init__(self, text: str, line: int = 1) -> None:
         self._text = text
         self._line = line
-        self._members: dict[int, dict[str, tuple[int, int]]] = {}
+        self._members: dict[int, dict[str, Extent]] = {}
         self._elements: dict[int, list[int]] = {}
 
     def place(self, location: str) -> Place:
@@ -49,7 +49,7 @@ class Positions:
             found = self._find(start, step)
             if found is None:
                 break
-            best, start = found
+            best, start, _ = found
             if step["index"] is not None:
                 items = self._items(start)
                 if int(step["index"]) >= len(items):
@@ -57,8 +57,8 @@ class Positions:
                 best = start = items[int(step["index"])]
         return best
 
-    def _find(self, start: int, step: re.Match[str]) -> tuple[int, int] | None:
-        """Return where a property begins and where its value does, in an object that begins at ``start``."""
+    def _find(self, start: int, step: re.Match[str]) -> Extent | None:
+        """Return where a property is, in an object that begins at ``start``."""
         if not self._text.startswith("{", start):
             return None
         if start not in self._members:

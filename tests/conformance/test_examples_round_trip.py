@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service.compose import create_app_over
-from service.fhir.json import parse
+from service.fhir.json import members, parse
 from service.settings import MEBIBYTE, Settings
 from service.store.base import Store
 from tests.conformance.invalid_examples import broken_rules
@@ -22,7 +22,9 @@ def content(text: bytes) -> list[tuple[str, str]]:
     """Return the members of a resource as they are written, in their order, without ``id`` and ``meta``."""
     document = parse(text)
     return [
-        (name, document.text[start:end]) for name, (start, end) in document.spans.items() if name not in {"id", "meta"}
+        (name, document.text[place.key : place.end])
+        for name, place in members(document.text).items()
+        if name not in {"id", "meta"}
     ]
 
 

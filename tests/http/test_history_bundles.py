@@ -146,6 +146,14 @@ async def test_wrong_entries(fhir: Fhir, wrong: Json, status: int, code: str, wh
     assert await fhir.ids("ResearchStudy") == []
 
 
+@pytest.mark.parametrize("entries", [5, "x", {}, None, [None], [[]]])
+async def test_entries_of_another_form(fhir: Fhir, entries: Any) -> None:
+    """json.html: what repeats is an array, and its items are objects; anything else is refused at its place."""
+    posted = {"resourceType": "Bundle", "type": "history", "entry": entries}
+    where = "Bundle.entry[0]" if isinstance(entries, list) else "Bundle.entry"
+    refused(await fhir.post("", posted), 400, "required" if isinstance(entries, list) else "structure", where)
+
+
 async def test_every_problem_at_once(fhir: Fhir) -> None:
     """The problems of all versions are told together."""
     response = await fhir.post("", bundle(entry(2, resource=study("x", status="x")), entry(1, "2999-01-01T00:00:00Z")))
