@@ -2,7 +2,8 @@
 
     python -m bench.generate 1000 [--seed 1] > registry.ndjson
 
-Each study depends on the seed and its own number alone: a larger registry begins with the smaller one.
+Each study depends on the seed and its own number alone: a larger registry begins with the smaller one. What is made
+claims no profile; :func:`copies` of the seeds do.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -41,14 +43,41 @@ OUTCOMES: Final = (
     ("mrd-remission", "Remission of measurable residual disease", "share"),
     ("ae-grade-3", "Adverse events of grade 3 or worse", "share"),
 )
-HAZARD_RATIO: Final = ("STATO:0000677", "hazard ratio")
-PROPORTION: Final = ("STATO:0000607", "proportion")
+STATISTIC: Final = "http://terminology.hl7.org/CodeSystem/statistic-type"
+HAZARD_RATIO: Final = ("C93150", "Hazard Ratio")
+PROPORTION: Final = ("C44256", "Proportion")
+ATTRIBUTE: Final = "http://terminology.hl7.org/CodeSystem/attribute-estimate-type"
+INTERVAL: Final = ("C53324", "Confidence interval")
+P_VALUE: Final = ("C44185", "P-value")
+SEEDS: Final = Path(__file__).resolve().parents[1] / "seed_bundles"
 
 
 def resources(studies: int, seed: int = 1, outcomes: int = 4, analyses: int = 3) -> Iterator[Json]:
     """Yield the resources of a registry, those that are referred to before those that refer to them."""
     for number in range(studies):
         yield from study(number, seed, outcomes, analyses)
+
+
+def copies(number: int) -> Iterator[Json]:
+    """Yield the resources of the seeds so many times, each time under ids of their own."""
+    bundles = [json.loads(path.read_bytes()) for path in sorted(SEEDS.glob("*.json"))]
+    entries = [entry["resource"] for bundle in bundles for entry in bundle["entry"]]
+    seeds = {(each["resourceType"], each["id"]): each for each in entries}
+    for copy in range(number):
+        for each in seeds.values():
+            yield {**_renamed(each, f"-{copy}"), "id": f"{each['id']}-{copy}"}
+
+
+def _renamed(value: Any, end: str) -> Any:  # noqa: ANN401  # any JSON value
+    """Put an end to all relative references."""
+    if isinstance(value, list):
+        return [_renamed(each, end) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: held + end if name == "reference" and isinstance(held, str) else _renamed(held, end)
+        for name, held in value.items()
+    }
 
 
 def study(number: int, seed: int = 1, measured: int = 4, analyses: int = 3) -> Iterator[Json]:
@@ -157,7 +186,10 @@ def _evidence(chance: random.Random, name: str, outcome: tuple[str, str, str], a
     # A ratio is mostly near 1, a share anywhere.
     value = chance.lognormvariate(-0.2, 0.35) if kind == "time" else chance.random()
     spread = chance.uniform(0.02, 0.3)
-    roles = (("population", f"Group/{name}-arm-{arm}"), ("measuredVariable", f"EvidenceVariable/{name}-{code}"))
+    roles = (
+        ("population", "population", f"Group/{name}-arm-{arm}"),
+        ("measuredVariable", "measured variable", f"EvidenceVariable/{name}-{code}"),
+    )
     return _resource("Evidence", id_) | {
         "identifier": [{"system": f"{REGISTRY}/NamingSystem/result-key", "value": id_}],
         "title": f"{title}, arm {arm + 1}, analysis {place + 1}",
@@ -166,19 +198,19 @@ def _evidence(chance: random.Random, name: str, outcome: tuple[str, str, str], a
         "relatedArtifact": [{"type": "derived-from", "resourceReference": {"reference": f"ResearchStudy/{name}"}}],
         "variableDefinition": [
             {
-                "variableRole": _concept("http://terminology.hl7.org/CodeSystem/variable-role", role, role),
+                "variableRole": _concept("http://terminology.hl7.org/CodeSystem/variable-role", role, display),
                 "observed": {"reference": reference},
             }
-            for role, reference in roles
+            for role, display, reference in roles
         ],
         "statistic": [
             {
-                "statisticType": _concept("https://fevir.net/sevco", *statistic),
+                "statisticType": _concept(STATISTIC, *statistic),
                 "quantity": {"value": round(value, 3)},
                 "sampleSize": {"numberOfParticipants": chance.randint(20, 600)},
                 "attributeEstimate": [
                     {
-                        "type": _concept("https://fevir.net/sevco", "STATO:0000196", "confidence interval"),
+                        "type": _concept(ATTRIBUTE, *INTERVAL),
                         "level": 0.95,
                         "range": {
                             "low": {"value": round(max(value - spread, 0), 3)},
@@ -186,7 +218,7 @@ def _evidence(chance: random.Random, name: str, outcome: tuple[str, str, str], a
                         },
                     },
                     {
-                        "type": _concept("https://fevir.net/sevco", "STATO:0000700", "p-value"),
+                        "type": _concept(ATTRIBUTE, *P_VALUE),
                         "quantity": {"value": round(chance.random() ** 3, 4)},
                     },
                 ],
