@@ -1,7 +1,7 @@
 """Import of resources from elsewhere: each is checked and written as by an update, many in one commit.
 
 A line that is refused is told of, and the others go on. A resource keeps its id; where it has none, it gets one that is
-made of its place and content, so that the same import again changes nothing.
+made of its place and content, as does what a transaction creates, so that the same import again changes nothing.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Import:
                 return
             if type_ == "Bundle" and data.get("type") == "transaction":
                 await self._flush()
-                await self._transaction(line, data)
+                await self._transaction(line, document)
             elif type_ == "Bundle" and data.get("type") in _HELD:
                 for number, entry in enumerate(_resources(data)):
                     await self._resource(line, parse(dumps(entry)), f"Bundle.entry[{number}].resource", number)
@@ -109,8 +109,10 @@ class Import:
         except RegistryError as error:
             self._report.refuse(line, error.issues)
 
-    async def _transaction(self, line: Line, data: dict[str, Any]) -> None:
-        steps = parse_entries(bundle_entries(data), self._base)
+    async def _transaction(self, line: Line, document: Document) -> None:
+        steps = parse_entries(bundle_entries(document.data), self._base)
+        for step in steps:
+            step.new_id = _made_id(line, document, step.index)
         for written in (await write(self._engine, steps, self._base)).values():
             self._report.written(line, written)
         self._last = line.number

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 from service.errors import Invalid, Issue, RegistryError
 from service.fhir import definitions
@@ -35,7 +36,8 @@ STATUS: Final = {"created": "201 Created", "updated": "200 OK", "unchanged": "20
 class Step:
     """One entry: where it stands in the Bundle, what it asks, and what it came to.
 
-    ``rewritten`` is its resource with the links of the Bundle replaced, ``links`` those in it that are searches.
+    ``rewritten`` is its resource with the links of the Bundle replaced, ``links`` those in it that are searches;
+    ``new_id`` is the id of what it creates.
     """
 
     index: int
@@ -57,6 +59,7 @@ class Step:
     client: list[Guard] = field(default_factory=list)
     rewritten: dict[str, Any] = field(default_factory=dict)
     links: list[str] = field(default_factory=list)
+    new_id: str = field(default_factory=lambda: str(uuid4()))
 
     @property
     def segments(self) -> list[str]:

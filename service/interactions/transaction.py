@@ -7,7 +7,6 @@ in the Bundle, links between them are rewritten, and either all of it is stored 
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -150,7 +149,7 @@ async def _resolve(engine: Engine, step: Step) -> None:
     criteria = step.if_none_exist if step.verb == "POST" else step.criteria if step.id is None else None
     type_ = step.type or ""
     if step.verb == "POST":
-        step.id = str(uuid.uuid4())
+        step.id = step.new_id
     if criteria is not None:
         query, step.found = await find_one(engine, type_, criteria)
         step.guards.append(matches(query, *([step.found] if step.found else [])))
@@ -158,7 +157,7 @@ async def _resolve(engine: Engine, step: Step) -> None:
             step.id = step.found.id
         elif step.verb == "PUT":
             own = (step.resource or {}).get("id")
-            step.id = own if isinstance(own, str) else str(uuid.uuid4())
+            step.id = own if isinstance(own, str) else step.new_id
             step.guards += await unused(engine, type_, step.id)
         elif step.verb == "PATCH":
             raise NotFound(f"No {type_} meets the criteria.")

@@ -123,6 +123,22 @@ async def test_bundles(engine: Engine, tmp_path: Path) -> None:
     assert b'"reference":"Group/' in (version.json or b"")
 
 
+async def test_a_transaction_again(engine: Engine, tmp_path: Path) -> None:
+    """An import that is repeated, as after a crash, creates nothing twice, be it in a transaction."""
+    one, other = ({"identifier": [{"system": "urn:x", "value": value}]} for value in ("one", "other"))
+    entries = [
+        {"fullUrl": TEMPORARY, "resource": group(), "request": {"method": "POST", "url": "Group"}},
+        {"resource": group(**one), "request": {"method": "PUT", "url": "Group?identifier=one"}},
+        {"resource": group(**other), "request": {"method": "POST", "url": "Group", "ifNoneExist": "identifier=other"}},
+    ]
+    transaction = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    file = ndjson(tmp_path / "a.ndjson", transaction, transaction)
+    assert await imported(engine, file) == ({"created": 4, "unchanged": 2}, [])
+    before = await engine.store.head()
+    assert await imported(engine, file) == ({"unchanged": 6}, [])
+    assert await engine.store.head() == before
+
+
 async def test_forms_of_files(engine: Engine, tmp_path: Path) -> None:
     """NDJSON and JSON over several lines are told apart by what they say, and packed ones are unpacked."""
     (tmp_path / "a.json").write_text(json.dumps(group(id="a"), indent=2))
