@@ -19,18 +19,18 @@ from service.registry.elements import concept
 
 _DATE: Final = re.compile(r"(?:19|20)[0-9]{2}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
 _EVENTS: Final = (
-    ("statusVerifiedDate", "record-verification"),
-    ("studyFirstSubmitDate", "registration-submission"),
-    ("studyFirstSubmitQcDate", "registration-submission-qc"),
-    ("studyFirstPostDateStruct", "registration-posting"),
-    ("resultsFirstSubmitDate", "results-submission"),
-    ("resultsFirstSubmitQcDate", "results-submission-qc"),
-    ("resultsFirstPostDateStruct", "results-posting"),
-    ("dispFirstSubmitDate", "disposition-submission"),
-    ("dispFirstSubmitQcDate", "disposition-submission-qc"),
-    ("dispFirstPostDateStruct", "disposition-posting"),
-    ("lastUpdateSubmitDate", "update-submission"),
-    ("lastUpdatePostDateStruct", "update-posting"),
+    ("statusVerifiedDate", Code(ACTIVITY, "record-verification", "Record Verification")),
+    ("studyFirstSubmitDate", Code(ACTIVITY, "registration-submission", "Registration submission")),
+    ("studyFirstSubmitQcDate", Code(ACTIVITY, "registration-submission-qc", "Registration submission Quality Check")),
+    ("studyFirstPostDateStruct", Code(ACTIVITY, "registration-posting", "Registration posting")),
+    ("resultsFirstSubmitDate", Code(ACTIVITY, "results-submission", "Results submission")),
+    ("resultsFirstSubmitQcDate", Code(ACTIVITY, "results-submission-qc", "Results submission Quality Check")),
+    ("resultsFirstPostDateStruct", Code(ACTIVITY, "results-posting", "Results posting")),
+    ("dispFirstSubmitDate", Code(ACTIVITY, "disposition-submission", "Disposition submission")),
+    ("dispFirstSubmitQcDate", Code(ACTIVITY, "disposition-submission-qc", "Disposition submission Quality Check")),
+    ("dispFirstPostDateStruct", Code(ACTIVITY, "disposition-posting", "Disposition posting")),
+    ("lastUpdateSubmitDate", Code(ACTIVITY, "update-submission", "Update submission")),
+    ("lastUpdatePostDateStruct", Code(ACTIVITY, "update-posting", "Update posting")),
 )
 
 
@@ -64,14 +64,13 @@ def _dated(node: Node, state: CodeableConcept, limit: str) -> Iterator[ResearchS
 def registrations(module: Node) -> list[Extension]:
     """When the record was submitted, checked and posted, each time as an extension of the ResearchStudy."""
     found: list[Extension] = []
-    for name, code in _EVENTS:
+    for name, activity in _EVENTS:
         posted = name.endswith("Struct")
         node = module.at(name) if posted else module
         day = date(node, "date" if posted else name)
         if day is None:
             continue
-        activity = concept(None, (Code(ACTIVITY, code, words(code.upper().replace("-", "_"))),))
-        parts = [Extension(url="activity", valueCodeableConcept=activity)]
+        parts = [Extension(url="activity", valueCodeableConcept=concept(None, (activity,)))]
         actual = node.code("type", ACTUAL) if posted else None
         if actual is not None:
             parts.append(Extension(url="actual", valueBoolean=actual))
