@@ -18,7 +18,7 @@ from service.bulk.folder import Folder
 from service.bulk.job import MANIFEST, ExportRequest, Kind, Part, State
 from service.bulk.manifest import manifest
 from service.bulk.output import Output
-from service.bulk.studies import StudyExport
+from service.bulk.studies import StudyExport, deletions
 from service.errors import Conflict
 from service.fhir import definitions
 from service.fhir.bundle import bundle
@@ -61,6 +61,8 @@ async def begin(engine: Engine, job: Folder[State], request: ExportRequest) -> S
     if request.by_study:
         studies = await chosen(engine, request, head.seq)
         parts = [Part("organized" if request.organized else "output", STUDY)]
+        if request.since is not None:
+            parts.append(Part("deleted", "Bundle"))
         state = State(request, _mark(engine.store), head.seq, head.instant, len(studies), parts, studies=studies)
         await asyncio.to_thread(job.save, state)
         return state
@@ -77,7 +79,7 @@ async def export(engine: Engine, job: Folder[State], state: State, progress: Pro
     for part in state.parts:
         if part.done:
             continue
-        if state.request.by_study:
+        if state.request.by_study and part.kind != "deleted":
             await StudyExport(engine, job, state, part).write(progress)
         else:
             await _write(engine, job, state, part, progress)
@@ -117,6 +119,8 @@ def _pieces(engine: Engine, state: State, part: Part) -> AsyncGenerator[Piece, N
     match part.kind:
         case "output":
             return _resources(engine, state, part)
+        case "deleted" if state.request.by_study:
+            return _deletions_of_studies(engine, state)
         case "deleted":
             return _deletions(engine.store, state, part)
         case _:
@@ -149,14 +153,19 @@ async def _deletions(store: Store, state: State, part: Part) -> AsyncGenerator[P
         gone = [version for version in page if version.json is None]
         current = await store.read_many([(version.type, version.id) for version in gone], state.seq)
         urls = [f"{each.type}/{each.id}" for each in gone if current[each.type, each.id].position == each.position]
-        starts = range(0, len(urls), BUNDLE_ENTRIES)
-        lines = [dumps(_transaction(urls[start : start + BUNDLE_ENTRIES])) for start in starts]
-        yield lines, before, len(urls)
+        yield _transactions(urls), before, len(urls)
 
 
-def _transaction(urls: list[str]) -> dict[str, object]:
+async def _deletions_of_studies(engine: Engine, state: State) -> AsyncGenerator[Piece, None]:
+    urls = [url async for url in deletions(engine, state)]
+    yield _transactions(urls), 0, len(urls)
+
+
+def _transactions(urls: list[str]) -> list[bytes]:
+    """Return Bundles that delete what is at these places."""
     entries = [{"request": {"method": "DELETE", "url": url}} for url in urls]
-    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    parts = [entries[start : start + BUNDLE_ENTRIES] for start in range(0, len(entries), BUNDLE_ENTRIES)]
+    return [dumps({"resourceType": "Bundle", "type": "transaction", "entry": part}) for part in parts]
 
 
 async def _history(store: Store, state: State, part: Part) -> AsyncGenerator[Piece, None]:

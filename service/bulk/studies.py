@@ -7,16 +7,20 @@ everything that belongs to it (https://hl7.org/fhir/uv/bulkdata/export.html#bulk
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from service.bulk.asking import query_of, subset
+from service.bulk.chosen import chosen
 from service.bulk.folder import Folder
 from service.bulk.job import Kind, Part, State
 from service.bulk.output import Output
+from service.errors import Gone, NotFound, RegistryError
 from service.fhir.json import dumps
 from service.interactions.engine import Engine
 from service.interactions.everything import STUDY, Key, everything
+from service.interactions.search import seq_before
 from service.search.query import And, Ids, Query
 from service.store.base import Version
 
@@ -116,6 +120,27 @@ class StudyExport:
             some = Query((type_,), And((query.where, Ids(tuple(ids[start : start + _IDS])))))
             found |= {each.id for each in await self._engine.store.search(some, self._state.seq, limit=_IDS)}
         return found
+
+
+async def deletions(engine: Engine, state: State) -> AsyncIterator[str]:
+    """Yield the places of what belonged to the studies before ``_since`` and is deleted at the snapshot.
+
+    The studies are those that are exported, and those that would have been then.
+    """
+    request, seen = state.request, set[Key]()
+    seq = await seq_before(engine, request.since or 0)
+    studies = dict.fromkeys(state.studies)
+    with suppress(RegistryError):  # there was no such Group then, or nothing in it
+        studies |= dict.fromkeys(await chosen(engine, request, seq))
+    for id_ in studies:
+        with suppress(NotFound, Gone):  # a study that came later
+            before = await everything(engine, id_, seq, seen)
+            keys = [(each.type, each.id) for each in before if not request.types or each.type in request.types]
+            now = await engine.store.read_many(keys, state.seq)
+            for type_, key in keys:
+                version = now[type_, key]
+                if version.json is None and (request.until is None or version.instant < request.until):
+                    yield f"{type_}/{key}"
 
 
 def header(id_: str) -> bytes:

@@ -71,5 +71,10 @@ async def seq_of(engine: Engine, request: SearchRequest) -> int:
     """Return the commit at which a search is to be answered: the newest, or the last up to ``_asOf``."""
     if request.as_of is None:
         return (await engine.store.head()).seq
-    newest = await engine.store.history(HistoryQuery(before=request.as_of + 1), limit=1)
+    return await seq_before(engine, request.as_of + 1)
+
+
+async def seq_before(engine: Engine, instant: int) -> int:
+    """Return the last commit before an instant in milliseconds, 0 where there is none."""
+    newest = await engine.store.history(HistoryQuery(before=instant), limit=1)
     return newest[0].seq if newest else 0

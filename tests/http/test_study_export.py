@@ -220,6 +220,39 @@ async def test_parameters(fhir: Fhir) -> None:
     refused(await fhir.get("ResearchStudy/$export?patient=x", **ASYNC), 400, "invalid", "patient")
 
 
+async def deleted(fhir: Fhir, path: str) -> list[str]:
+    """Export and return what the manifest says was deleted."""
+    bundles = await resources(fhir, await exported(fhir, path), "deleted")
+    assert {each["type"] for each in bundles} <= {"transaction"}
+    requests = [entry["request"] for each in bundles for entry in each["entry"]]
+    assert {each["method"] for each in requests} <= {"DELETE"}
+    return sorted(each["url"] for each in requests)
+
+
+async def test_deletions(fhir: Fhir) -> None:
+    """export.html, deleted: what belonged to the studies before _since and is deleted now, and nothing else."""
+    await three(fhir)
+    await fhir.store(study("later-gone"), group("back"), study("d", comparisonGroup=[arm("back")]))
+    await asyncio.sleep(0.002)
+    await fhir.store(study("b"))
+    since = (await fhir.get("ResearchStudy/b")).json()["meta"]["lastUpdated"]
+    await fhir.store(study("new", comparisonGroup=[arm("new-arm")]), group("new-arm"))
+    for place in ("Group/a-arm", "Location/alone", "Group/b-whole", "ResearchStudy/later-gone", "Group/new-arm"):
+        await fhir.delete(place)
+    await fhir.delete("Group/back")
+    await fhir.store(group("back"))
+    assert await deleted(fhir, f"ResearchStudy/a/$export?_since={since}") == ["Group/a-arm"]
+    assert await deleted(fhir, f"ResearchStudy/c/$export?_since={since}") == []
+    assert await deleted(fhir, f"ResearchStudy/new/$export?_since={since}") == []
+    every = f"ResearchStudy/$export?_since={since}"
+    assert await deleted(fhir, every) == ["Group/a-arm", "Group/b-whole", "ResearchStudy/later-gone"]
+    assert await deleted(fhir, f"{every}&{ORGANIZED}&_type=Group") == ["Group/a-arm", "Group/b-whole"]
+    assert await deleted(fhir, f"{every}&_until={since}") == []
+    listed = items("l", "ResearchStudy/a", "ResearchStudy/new")
+    await fhir.store(listed)
+    assert await deleted(fhir, f"List/l/$export?_since={since}") == ["Group/a-arm"]
+
+
 @pytest.mark.parametrize("query", ["", f"?{ORGANIZED}"], ids=["by type", "by study"])
 async def test_process_that_died(
     configured: Configured, exports: Path, monkeypatch: pytest.MonkeyPatch, query: str
