@@ -30,7 +30,8 @@ SERVER_META: Final = frozenset({"versionId", "lastUpdated"})
 _WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
-_BRACKETS_ONLY: Final = bytes(set(range(256)) - set(b"[]{}"))
+_NO_MARK: Final = bytes(set(range(256)) - set(b'[]{}"'))
+"""All but brackets and quotes."""
 _AS_BRACES: Final = bytes.maketrans(b"[]", b"{}")
 
 
@@ -308,9 +309,12 @@ def _too_deep() -> TooLarge:
 def _check_depth(body: bytes) -> None:
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return
-    # Without escaped backslashes and quotes, every second piece between quotes lies outside of a string.
-    outside = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
-    brackets = b"".join(outside).translate(_AS_BRACES, _BRACKETS_ONLY)
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Two quotes that follow each other are both ends of a string, or lie between two; without them every bracket is
+    # still inside or outside of a string as it was. Every second piece between quotes lies outside.
+    marks = body.translate(_AS_BRACES, _NO_MARK).replace(b'""', b"")
+    brackets = b"".join(marks.split(b'"')[::2])
     for _ in range(MAX_DEPTH):  # each round takes off the innermost level
         brackets = brackets.replace(b"{}", b"")
         if not brackets:

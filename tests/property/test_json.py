@@ -6,9 +6,12 @@ import json as stdlib_json
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.errors import TooLarge
+from service.fhir import json
 from service.fhir.json import dumps, loads, open_body, parse
 
 NUMBER = st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,6})?", fullmatch=True)
@@ -94,6 +97,33 @@ def test_opening_keeps_every_other_byte(text: str) -> None:
     rendered = open_body(document, "x").render(1, "now").decode()
     added = ',"id":"x","meta":{"versionId":"1","lastUpdated":"now"}'
     assert rendered.replace(added, "", 1) == text
+
+
+TANGLED: st.SearchStrategy[Any] = st.recursive(
+    st.text('[]{}"\\,:a', max_size=6) | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('[]{}"\\', max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+"""Values whose strings look like the marks of JSON."""
+
+
+def depth(value: Any) -> int:
+    """How many levels of objects and arrays a value has."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+@given(TANGLED, st.integers(1, 6))
+@settings(max_examples=500, deadline=None)
+def test_the_depth_is_that_of_brackets_outside_of_strings(value: Any, most: int) -> None:
+    """What is nested deeper than allowed is refused, and nothing else is, whatever strings and keys look like."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json, "MAX_DEPTH", most)
+        if depth(value) > most:
+            with pytest.raises(TooLarge):
+                loads(stdlib_json.dumps(value))
+        else:
+            assert loads(stdlib_json.dumps(value)) == value
 
 
 @given(st.binary(max_size=40))
