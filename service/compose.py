@@ -92,8 +92,11 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             await external.close()
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the application; without settings, those of the environment. The store is opened as it starts up."""
+def create_app(settings: Settings | None = None, ready: Callable[[], None] = lambda: None) -> FastAPI:
+    """Return the application; without settings, those of the environment.
+
+    The store is opened as it starts up; ``ready`` is called when that is done.
+    """
     chosen = settings or Settings()
     current: list[Engine] = []
 
@@ -102,6 +105,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         del app
         async with open_engine(chosen) as engine:
             current.append(engine)
+            ready()
             yield
 
     return _application(chosen, lambda: current[-1], lifespan)

@@ -7,8 +7,11 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from service.bulk.collector import settle
+from service.compose import create_app
 from service.settings import Settings
 
 
@@ -25,6 +28,11 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
+def served() -> FastAPI:
+    """Return the application of a process that does nothing but serve, with the settings of the environment."""
+    return create_app(ready=settle)
+
+
 def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
     """Serve until a signal ends it; ``ready`` is called with the address once requests are answered.
 
@@ -34,7 +42,7 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
         if (value := settings.as_text(name)) is not None:
             os.environ[f"TRIAL_REGISTRY_{name.upper()}"] = value
     config = uvicorn.Config(
-        "service.compose:create_app",
+        "service.serving:served",
         factory=True,
         host=settings.host,
         port=settings.port,
