@@ -86,7 +86,8 @@ class Policy:
         """Return every problem of a resource, whatever the mode: base, claimed and required profiles, and these."""
         required = self.required.get(str(resource.get("resourceType")), ())
         found = self.checker.check_full(resource, tuple(dict.fromkeys((*required, *profiles))), contexts)
-        return replace(found, issues=[*found.issues, *self._faults(resource)]) if found.well_formed else found
+        faults = self._faults(resource) if found.well_formed else ()
+        return replace(found, issues=[*found.issues, *faults]) if faults else found
 
     async def issues(
         self,

@@ -241,13 +241,19 @@ def _extras(element: ElementDefinition, ref: TypeReference) -> list[Extra]:
 
 
 def _all_of(first: ObjectCheck, *others: ObjectCheck) -> ObjectCheck:
-    second = others[0]
-    if len(others) > 1:
-        second = _all_of(*others)
+    if len(others) == 1:
+        second = others[0]
+
+        def check_both(value: Object, where: Where, run: Run) -> None:
+            first(value, where, run)
+            second(value, where, run)
+
+        return check_both
 
     def check(value: Object, where: Where, run: Run) -> None:
         first(value, where, run)
-        second(value, where, run)
+        for other in others:
+            other(value, where, run)
 
     return check
 

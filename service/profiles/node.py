@@ -63,8 +63,8 @@ class Node:
         for name, item in value.items():
             if type(item) is str:
                 accepts = texts.get(name)
-                if accepts is not None and item[:1] > " " and len(item) <= MAX_STRING and accepts(item):
-                    continue
+                if accepts is not None and item >= "!" and len(item) <= MAX_STRING and accepts(item):
+                    continue  # it starts with no space, for nothing sorts between that and an exclamation mark
             check = properties.get(name)
             if check is None:
                 compiled.unknown(name, where, run)

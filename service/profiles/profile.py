@@ -22,7 +22,7 @@ from service.profiles.definition.view import View
 from service.profiles.item import Item, Reader
 from service.profiles.profile_run import ProfileRun
 from service.profiles.rules import coded, discriminator, element_rules
-from service.profiles.rules.discriminator import BadPath, Matcher, Step
+from service.profiles.rules.discriminator import BadPath, Matcher, Step, Token
 from service.profiles.rules.item_rule import ItemRule, ItemsRule
 from service.profiles.rules.occurrence import Occurrence, Occurrences, occurrence
 from service.profiles.rules.slicing import DEFAULT, Slice, slicing
@@ -151,7 +151,7 @@ class Profile:
                 self._fault(text, element, "warning" if given else "error")
                 undecided = True
                 continue
-            made.append(Slice(name, matches, own and own.check, at))
+            made.append(Slice(name, matches, own, at, self._token(steps, slice_view, base, place)))
         rules, ordered = str(definition.get("rules", "open")), definition.get("ordered") is True
         if not made and (undecided or rules != "closed"):
             return None
@@ -186,6 +186,16 @@ class Profile:
         if not found:
             return None
         return found[0] if len(found) == 1 else lambda item, run: all(test(item, run) for test in found)
+
+    def _token(
+        self, given: Sequence[tuple[str, list[Step]]], view: View, base: ElementDefinition, place: Place
+    ) -> Token | None:
+        """What a slice can be looked up by, if it is told by that alone."""
+        inner = [places.below(place, base, code) for code in places.codes(base)]
+        if len(given) != 1 or len(inner) != 1 or inner[0] is None:
+            return None
+        kind, steps = given[0]
+        return discriminator.token(kind, steps, view, self._trees)
 
     def _fault(self, text: str, element: Element, severity: Severity = "error") -> None:
         form = "differential" if "differential" in self.tree.definition else "snapshot"

@@ -6,7 +6,7 @@ Which profile is being applied, what is asked of terminology, and the resources 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -18,6 +18,7 @@ from service.profiles.run import SINGLE, Object, Run, Where, location
 
 if TYPE_CHECKING:
     from service.profiles.profile import Profile
+    from service.profiles.rules.coded import Finding
     from service.terminology.base import Terminology, Verdict
 
 
@@ -50,6 +51,8 @@ class Surroundings(Protocol):
     terminology: Terminology
     verdicts: dict[tuple[Any, ...], Verdict]
     """What is known of codes that have been asked about."""
+    findings: dict[Hashable, tuple[Finding, ...]]
+    """What is known to be wrong with concepts, by all that this depends on."""
 
     def verdict(self, asked: Asked) -> Verdict:
         """The verdict on a code, which is among ``verdicts`` from then on."""

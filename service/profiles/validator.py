@@ -6,7 +6,7 @@ same for the resources in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -27,7 +27,7 @@ from service.profiles.run import SINGLE, Object, Where
 from service.terminology.base import Terminology, Verdict
 
 MOST_CODES: Final = 20_000
-"""Codes whose verdicts are remembered."""
+"""Codes whose verdicts are remembered, and concepts of which is remembered what is wrong with them."""
 
 _TYPE: Final = "StructureDefinition"
 _CODES: Final = ("ValueSet", "CodeSystem")
@@ -58,11 +58,13 @@ class Validator:
         self._library = library
         self._unknown_profile: Severity = unknown_profile
         self._hooks = Hooks(member_of=self._member_of, conforms_to=self._conforms_to)
+        self._changes = library.generation(_TYPE, *_CODES)
         self._generation = library.generation(_TYPE)
         self._trees = Trees(library)
         self._profiles: dict[str, Profile | ProfileError | None] = {}
         self._codes = library.generation(*_CODES)
         self.verdicts: dict[tuple[Any, ...], Verdict] = {}
+        self.findings: dict[Hashable, tuple[coded.Finding, ...]] = {}
 
     def check(self, resource: Object, profiles: Sequence[str] = ()) -> list[Issue]:
         """Return every problem of a resource; never raises for its content. See :meth:`check_full`."""
@@ -87,7 +89,7 @@ class Validator:
 
     def profile(self, canonical: str) -> Profile | None:
         """The compiled profile, None if it is not known or cannot be used."""
-        found = self._found(canonical)
+        found = self._profiles.get(canonical) or self._found(canonical)
         return found if isinstance(found, Profile) else None
 
     def unusable(self, canonical: str, where: Where, run: ProfileRun) -> None:
@@ -122,6 +124,12 @@ class Validator:
         return self._profiles[canonical]
 
     def _refresh(self) -> None:
+        if len(self.findings) > MOST_CODES:
+            self.findings.clear()
+        changes = self._library.generation(_TYPE, *_CODES)
+        if changes == self._changes:
+            return
+        self._changes = changes
         generation = self._library.generation(_TYPE)
         if generation != self._generation:
             self._generation = generation
@@ -131,9 +139,10 @@ class Validator:
         if codes != self._codes:
             self._codes = codes
             self.verdicts.clear()
+            self.findings.clear()
 
     def _member_of(self, node: Node, value_set: str) -> bool | None:
-        found = coded.codes(Item(node.value, None, (None, node.type, SINGLE), node.type, None))
+        found = coded.codes(node.value, node.type)
         answers = [coded.verdict(value_set, code, self).result for code in found or ()]
         return True if True in answers else None if None in answers else False
 

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from service.fhir.fhirpath import model
+from service.fhir.fhirpath.certain_numbers import all_different, all_meet, counted
 from service.fhir.fhirpath.fast_conditions import condition_of
+from service.fhir.fhirpath.operators import BOOLEAN_OPERATORS
 from service.fhir.fhirpath.syntax import Binary, Call, Index, Invoke, Member, Syntax, TypeTest, union_parts
+from service.fhir.fhirpath.walk import finds
 
-Certain: TypeAlias = Callable[[dict[str, Any]], bool]
-"""Whether it is certain of a JSON object of the right type that a condition has the outcome that was asked for.
+Certain: TypeAlias = Callable[[dict[str, Any]], Any]
+"""Whether it is certain of a JSON object of the right type that a condition has the outcome that was asked for: true.
 
 Raises AttributeError or TypeError where only the nodes can decide.
 """
@@ -39,17 +42,39 @@ _OF_NOTHING: Final = {
 
 def certain(tree: Syntax, kind: str, *, outcome: bool = True) -> Certain | None:
     """The quick test whether a condition on an object of this type certainly has this outcome, None if it has none."""
-    condition = condition_of(tree, kind)
-    if condition is not None:
-        return lambda value: condition(value) is outcome
+    condition = None
     if isinstance(tree, Binary):
-        return _binary(tree, kind, outcome=outcome)
+        condition = None if _asks_for_presence(tree) else condition_of(tree, kind)
+        decided = _binary(tree, kind, outcome=outcome) if condition is None else None
+        if decided is not None:
+            return decided
     if isinstance(tree, Invoke) and isinstance(tree.step, Call):
         if tree.step.name == "not" and not tree.step.arguments:
             return certain(tree.target, kind, outcome=not outcome)
-        if _OF_NOTHING.get(tree.step.name) is outcome:
-            return _absent(tree.target, kind)
+        if tree.step.name in ("exists", "empty") and not tree.step.arguments:
+            found = finds(tree.target, kind)
+            if found is not None:
+                return found if (tree.step.name == "exists") is outcome else lambda value: not found(value)
+    condition = condition or condition_of(tree, kind)
+    if condition is not None:
+        return condition if outcome else lambda value: condition(value) is False
+    if isinstance(tree, Invoke) and isinstance(tree.step, Call) and _OF_NOTHING.get(tree.step.name) is outcome:
+        return _any([_absent(tree.target, kind), _met(tree.target, tree.step, kind) if outcome else None])
     return None
+
+
+def _asks_for_presence(tree: Syntax) -> bool:
+    """Whether a condition has parts of which :func:`finds` knows more quickly than the whole does."""
+    if isinstance(tree, Binary):
+        return tree.operator in BOOLEAN_OPERATORS and (_asks_for_presence(tree.left) or _asks_for_presence(tree.right))
+    return isinstance(tree, Invoke) and isinstance(tree.step, Call) and tree.step.name in ("exists", "empty", "not")
+
+
+def _met(target: Syntax, call: Call, kind: str) -> Certain | None:
+    """What may be certain of all that is found, as it is of nothing."""
+    if call.name == "all":
+        return all_meet(target, call.arguments[0], kind)
+    return all_different(target, kind) if call.name == "isDistinct" else None
 
 
 def _binary(tree: Binary, kind: str, *, outcome: bool) -> Certain | None:
@@ -58,7 +83,7 @@ def _binary(tree: Binary, kind: str, *, outcome: bool) -> Certain | None:
         sides = [certain(tree.left, kind, outcome=not outcome), certain(tree.right, kind, outcome=outcome)]
         return _any(sides) if outcome else None
     if tree.operator not in ("and", "or"):
-        return None
+        return counted(tree, kind, outcome=outcome)
     sides = [certain(tree.left, kind, outcome=outcome), certain(tree.right, kind, outcome=outcome)]
     return _any(sides) if outcome is (tree.operator == "or") else _all(sides)
 
@@ -88,12 +113,17 @@ def _absent(tree: Syntax, kind: str) -> Certain | None:
         if step is None:
             return None
         names.update(name for entry in step.entries for name in (entry.member, entry.shadow))
+    if len(names) == 2:
+        one, other = names
+        return lambda value: one not in value and other not in value
     return frozenset(names).isdisjoint
 
 
 def _start(tree: Syntax) -> str | None:
     """The element that a path starts with, None if it can find something without that."""
     while not isinstance(tree, Member):
+        if isinstance(tree, Call) and tree.name == "extension":
+            return tree.name
         if isinstance(tree, TypeTest) and tree.operator == "as":
             tree = tree.operand
         elif isinstance(tree, Index) or (isinstance(tree, Invoke) and _keeps_empty(tree.step)):

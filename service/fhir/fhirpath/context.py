@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from service.fhir.fhirpath.errors import EvaluationError
-from service.fhir.fhirpath.node import EMPTY, Collection, Node
+from service.fhir.fhirpath.node import EMPTY, FALSE, TRUE, Collection, Node
 
 MAX_ITEMS: Final = 1_000_000
 """Items of a collection: beyond that an expression runs away."""
@@ -96,6 +96,8 @@ def boolean(nodes: Collection, what: str) -> bool | None:
     """The collection as a boolean: a single item that is none counts as true."""
     if not nodes:
         return None
+    if nodes is TRUE or nodes is FALSE:
+        return nodes is TRUE
     node = single(nodes, what)
     if node is None:
         return None

@@ -203,6 +203,9 @@ def _held(node: Node, holder: dict[str, Any], name: str, entry: Entry, found: Co
         if shadow is not None:
             _shadowed(node, value, shadow, name, entry, found)
             return
+        if value is not None and not isinstance(value, list):
+            found.append(Node(value, entry.type, None, node, name, member))
+            return
     if value is None:
         return
     if isinstance(value, list):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
+from service.fhir.fhirpath import model
 from service.fhir.fhirpath.arithmetic import calculate
 from service.fhir.fhirpath.context import Context, boolean, limited, limited_text, single
 from service.fhir.fhirpath.equality import distinct, equal, equivalent, key, order
-from service.fhir.fhirpath.node import EMPTY, FALSE, TRUE, Collection, computed, truth
+from service.fhir.fhirpath.node import EMPTY, FALSE, TRUE, Collection, Node, computed, truth
 from service.fhir.fhirpath.registry import Run, take
 
 BOOLEAN_OPERATORS: Final = frozenset(("and", "or", "xor", "implies"))
@@ -61,13 +63,26 @@ _LOGIC: Final[dict[str, Callable[[bool | None, bool | None], bool | None]]] = {
 def equality(operator: str, left: Run, right: Run) -> Run:
     """``=``, ``!=``, ``~`` and ``!~``."""
     wanted = not operator.startswith("!")
-    compare: Callable[[Collection, Collection], bool | None] = equal if operator.endswith("=") else equivalent
+    exact = operator.endswith("=")
+    compare: Callable[[Collection, Collection], bool | None] = equal if exact else equivalent
 
     def run(context: Context, focus: Collection) -> Collection:
-        outcome = compare(left(context, focus), right(context, focus))
+        one, other = left(context, focus), right(context, focus)
+        if exact and len(one) == len(other) == 1 and _is_text(one[0]) and _is_text(other[0]):
+            return TRUE if (one[0].value == other[0].value) is wanted else FALSE
+        outcome = compare(one, other)
         return EMPTY if outcome is None else TRUE if outcome is wanted else FALSE
 
     return run
+
+
+def _is_text(node: Node) -> bool:
+    return type(node.value) is str and _is_text_type(node.type)
+
+
+@cache
+def _is_text_type(name: str) -> bool:
+    return model.system_type(name) == "System.String"
 
 
 def comparison(operator: str, left: Run, right: Run) -> Run:

@@ -17,6 +17,15 @@ def required(elements: Sequence[tuple[str, frozenset[str]]]) -> ObjectRule:
     plain = [(name, "_" + name, name) for name, names in elements if names <= {name, "_" + name}]
     choices = [(name, names) for name, names in elements if not names <= {name, "_" + name}]
 
+    if len(plain) == 1 and not choices:
+        ((only, only_sibling, only_element),) = plain
+
+        def check_one(value: Object, where: Where, run: Run) -> None:
+            if only not in value and only_sibling not in value:
+                _missing(only_element, where, run)
+
+        return check_one
+
     def check(value: Object, where: Where, run: Run) -> None:
         for name, sibling, element in plain:
             if name not in value and sibling not in value:

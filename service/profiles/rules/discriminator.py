@@ -19,7 +19,7 @@ from service.profiles.item import Item
 from service.profiles.profile_run import ProfileRun
 from service.profiles.rules import coded, reference
 from service.profiles.rules.target import held
-from service.profiles.rules.value import same, within
+from service.profiles.rules.value import Test, being, having
 
 Matcher: TypeAlias = Callable[[Item, ProfileRun], bool]
 """Whether an item has what one slice demands."""
@@ -34,6 +34,13 @@ class Step(NamedTuple):
 
     kind: str
     text: str = ""
+
+
+class Token(NamedTuple):
+    """What alone tells a slice from others: a child of its items, and the text, or the system and code, that it has."""
+
+    name: str
+    key: str | tuple[str, str]
 
 
 class BadPath(ValueError):
@@ -164,10 +171,9 @@ def _by_value(steps: list[Step], view: View, trees: Trees) -> Matcher | None:
     expected = [test for there in found if (test := _expected(there, trees))]
     if not expected:
         return _by_existence(steps, view, trees)
-    if len(found) == 1 and len(steps) == 1 and steps[0].kind == "child":
-        text = _only_text(found[0])
-        if text is not None:
-            return _has_text(steps[0].text, text)
+    known = _token(steps, found)
+    if known is not None and isinstance(known.key, str):
+        return _has_text(known.name, known.key)
 
     def matches(item: Item, run: ProfileRun) -> bool:
         there = follow(item, steps, run)
@@ -176,11 +182,35 @@ def _by_value(steps: list[Step], view: View, trees: Trees) -> Matcher | None:
     return matches
 
 
-def _only_text(view: View) -> str | None:
-    """The text that a view fixes, if that is all that it says of an element with a value."""
-    values = [value[1] for e in view.all for prefix in ("fixed", "pattern") if (value := e.fixed(prefix))]
-    plain = len(values) == 1 and not any(e.children or (e.base and (e.base.choice or e.base.repeats)) for e in view.all)
-    return values[0] if plain and isinstance(values[0], str) else None
+def token(kind: str, steps: list[Step], view: View, trees: Trees) -> Token | None:
+    """The same where a single child with a fixed text or code is all that there is to it, so that it can be looked up.
+
+    Whatever the children of the items are defined by has to have such a child.
+    """
+    return _token(steps, demands(view, steps, trees)) if kind in ("value", "pattern") else None
+
+
+def _token(steps: list[Step], found: list[View]) -> Token | None:
+    if len(found) != 1 or len(steps) != 1 or steps[0].kind != "child":
+        return None
+    elements = found[0].all
+    values = [(prefix, value) for e in elements for prefix in ("fixed", "pattern") if (value := e.fixed(prefix))]
+    if len(values) != 1 or any(e.base and (e.base.choice or e.base.repeats) for e in elements):
+        return None
+    prefix, (type_name, value) = values[0]
+    if isinstance(value, str) and not any(e.children for e in elements):
+        return Token(steps[0].text, value)
+    key = _only_code(value) if prefix == "pattern" and type_name == "CodeableConcept" else None
+    return Token(steps[0].text, key) if key else None
+
+
+def _only_code(concept: dict[str, Any]) -> tuple[str, str] | None:
+    """The system and the code of a concept, if it has nothing else."""
+    codings = concept.get("coding")
+    if len(concept) != 1 or not isinstance(codings, list) or len(codings) != 1 or not isinstance(codings[0], dict):
+        return None
+    system, code = codings[0].get("system"), codings[0].get("code")
+    return (system, code) if len(codings[0]) == 2 and isinstance(system, str) and isinstance(code, str) else None
 
 
 def _has_text(name: str, text: str) -> Matcher:
@@ -192,10 +222,10 @@ def _expected(view: View, trees: Trees) -> Matcher | None:
     """The test of the fixed values and patterns of a view, else those of its children, else its required binding."""
     tests: list[Matcher] = []
     for element in view.all:
-        for prefix, compare in (("fixed", same), ("pattern", within)):
+        for prefix, make in (("fixed", being), ("pattern", having)):
             value = element.fixed(prefix)
             if value is not None:
-                tests.append(_compared(compare, value[1]))
+                tests.append(_of_value(make(value[1])))
     below = dict.fromkeys(name for element in view.all for name in element.children)
     for name in () if tests else below:
         tests += _expected_below(view, name, trees)
@@ -214,8 +244,8 @@ def _expected_below(view: View, name: str, trees: Trees) -> list[Matcher]:
     return [within_children(test) for test in inner]
 
 
-def _compared(compare: Callable[[Any, Any], bool], value: Any) -> Matcher:  # noqa: ANN401  # any JSON value
-    return lambda item, _: compare(value, item.value)
+def _of_value(test: Test) -> Matcher:
+    return lambda item, _: test(item.value)
 
 
 def _required(view: View) -> list[str]:

@@ -81,12 +81,12 @@ def _check_context(profile: Profile, item: Item, root: Item, run: ProfileRun) ->
         return
     contexts = profile.tree.definition.get("context")
     invariants = profile.tree.definition.get("contextInvariant")
+    static = _static_path(item.where, root) if not invariants else None
+    if static in profile.permitted_at:
+        return
     free = not isinstance(contexts, list) and not isinstance(invariants, list)
     if free or (not invariants and any(_anywhere(context) for context in contexts or ())):
         profile.permitted_at.add(ANYWHERE)
-        return
-    static = _static_path(item.where, root) if not invariants else None
-    if static in profile.permitted_at:
         return
     chain = path_to(item.where, root)
     if not contexts or any(_fits(context, chain) for context in (*contexts, *_more(profile.url))):

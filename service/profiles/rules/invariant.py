@@ -98,20 +98,24 @@ def _judge(constraint: Constraint, compiled: Callable[[], Compiled]) -> Judge:
 def compile_constraints(constraints: Sequence[Constraint], context_type: str, hooks: Hooks = BASE_HOOKS) -> ObjectRule:
     """Compile constraints on elements of a type that are objects in JSON into one rule; see :func:`compile_judge`."""
 
-    @cache
-    def tests() -> tuple[tuple[Certain | None, Judge], ...]:
+    tests: list[tuple[Certain | None, Judge]] | None = None
+
+    def compiled_tests() -> list[tuple[Certain | None, Judge]]:
         found = []
         for constraint in constraints:
             compiled = _compile(constraint, context_type, hooks)
             certain = None if isinstance(compiled, str) else compiled.certain
             found.append((certain, _judge(constraint, partial(_same, compiled))))
-        return tuple(found)
+        return found
 
     def check(value: Object, where: Where, run: Run) -> None:
+        nonlocal tests
+        if tests is None:
+            tests = compiled_tests()
         node: Node | None = None
         if run.filled:
             value = run.filled.get(id(value), value)
-        for certain, judge in tests():
+        for certain, judge in tests:
             try:
                 if certain is not None and certain(value):
                     continue

@@ -54,6 +54,9 @@ def occurrence(count: Occurrence, rules: Sequence[ItemRule], groups: Sequence[It
     if not rules and not groups and not least and most is None:
         return None
 
+    if not groups and not least and most is None:
+        return Occurrences(_each(rules), demands=False, only_presence=False)
+
     def check(items: Sequence[Item], where: Where, run: ProfileRun) -> None:
         found = len(items)
         if found < least:
@@ -69,3 +72,22 @@ def occurrence(count: Occurrence, rules: Sequence[ItemRule], groups: Sequence[It
             group(items, where, run)
 
     return Occurrences(check, bool(least or groups), least == 1 and most is None and not rules and not groups)
+
+
+def _each(rules: Sequence[ItemRule]) -> ItemsRule:
+    """Check each item, of which there may be any number."""
+    if len(rules) == 1:
+        only = rules[0]
+
+        def check_by_one(items: Sequence[Item], _where: Where, run: ProfileRun) -> None:
+            for item in items:
+                only(item, run)
+
+        return check_by_one
+
+    def check(items: Sequence[Item], _where: Where, run: ProfileRun) -> None:
+        for item in items:
+            for rule in rules:
+                rule(item, run)
+
+    return check

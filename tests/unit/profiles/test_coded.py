@@ -79,6 +79,38 @@ def test_a_value_set_that_changes_changes_the_verdict() -> None:
     assert (errors("red"), errors("blue")) == (["code-invalid"], [])
 
 
+@pytest.mark.parametrize("strength", ["required", "extensible", "preferred"])
+def test_what_is_found_of_a_concept_is_what_would_be_found_of_it_alone(strength: str) -> None:
+    """Whatever was judged before, by whichever binding, a concept is judged as if it were the first."""
+    blue, red = {"system": COLOURS, "code": "blue"}, {"system": COLOURS, "code": "red"}
+    concepts = [
+        {"coding": [blue]},
+        {"coding": [blue], "extension": [DATA_ABSENT]},
+        {"coding": [blue, red]},
+        {"coding": [red]},
+        {"coding": [{**red, "display": "Rot"}]},
+        {"coding": [{**red, "system": "http://example.org/other"}]},
+        {"coding": [{"code": "red"}]},
+        {"text": "rather red"},
+    ]
+    component = {"id": "Observation.component.code", "binding": {"strength": strength, "valueSet": SETS + "warm"}}
+    weaker = {"id": "Observation.interpretation", "binding": {"strength": "preferred", "valueSet": SETS + "warm"}}
+    demand = profile("p", "Observation", component, weaker)
+
+    def said(checker: Validator, components: list[Any], interpretations: list[Any]) -> set[tuple[str, ...]]:
+        made = [{"code": concept} for concept in components]
+        resource = observation(component=made or None, interpretation=interpretations or None)
+        found = checker.check(resource, [demand["url"]])
+        return {(i.severity, i.code, i.diagnostics, i.expression[0]) for i in found if i.profile == demand["url"]}
+
+    expected = set()
+    for index, concept in enumerate(concepts * 2):
+        alone = said(validator(demand), [concept], []) | said(validator(demand), [], [concept])
+        for severity, code, text, place in alone:
+            expected.add((severity, code, text, place.replace("[0]", f"[{index}]", 1)))
+    assert said(validator(demand), concepts * 2, concepts * 2) == expected
+
+
 def test_what_is_known_of_a_bare_code_says_nothing_of_a_coding() -> None:
     """A value of type code has the system of its value set; a Coding without a system has none, whatever was asked."""
     bound_to = {"binding": {"strength": "required", "valueSet": SETS + "warm"}}

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from service.profiles.profile import Profile
 from tests.unit.profiles.profiling import COLOURS, HERE, SETS, extension, found, issues, observation, profile
 
 Element = dict[str, Any]
@@ -54,6 +57,50 @@ RED = (member("red", max="1"), member("red.code", patternCodeableConcept=colour(
 def test_items_are_sorted_into_slices(rules: str, codes: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
     """Each slice has its own cardinality; what is in no slice is welcome, refused, or welcome at the end."""
     assert found(components(*codes), sliced("pattern", "code", *BLUE, *RED, rules=rules)) == expected
+
+
+_CODINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "system": st.sampled_from([COLOURS, COLOURS, "http://example.org/other", 1, [COLOURS]]),
+        "code": st.sampled_from(["blue", "blue", "red", "green", True, {}]),
+        "display": st.just("a colour"),
+    },
+)
+_CONCEPTS = st.fixed_dictionaries(
+    {}, optional={"coding": st.lists(_CODINGS | st.just("blue"), max_size=3) | _CODINGS, "text": st.just("blue")}
+)
+_COMPONENTS = st.fixed_dictionaries({}, optional={"code": _CONCEPTS | st.just("blue")})
+_SYSTEMS = st.fixed_dictionaries({}, optional={"system": st.sampled_from([COLOURS, SETS, 1, [COLOURS]])})
+AZURE = (member("azure", max="1"), member("azure.code", patternCodeableConcept=colour("blue")))
+
+
+@given(
+    st.lists(_COMPONENTS, max_size=4),
+    st.lists(_SYSTEMS, max_size=4),
+    st.sampled_from(["open", "closed", "openAtEnd"]),
+    st.booleans(),
+)
+def test_looking_a_slice_up_is_asking_each(
+    components: list[Any], identifiers: list[Any], rules: str, is_ordered: bool
+) -> None:
+    """Slices that a code or a text tells apart, two of them by the same, take what they take when each is asked."""
+    by_code = sliced("value", "code", *BLUE, *RED, *AZURE, rules=rules, ordered=is_ordered)
+    by_text = sliced(
+        "value",
+        "system",
+        {"id": "Observation.identifier:own", "max": "1"},
+        {"id": "Observation.identifier:own.system", "fixedUri": COLOURS},
+        {"id": "Observation.identifier:other", "min": 1},
+        {"id": "Observation.identifier:other.system", "patternUri": SETS},
+        name="identifier",
+        rules=rules,
+    )
+    resource = observation(component=components, identifier=identifiers)
+    quick = [issues(resource, demand) for demand in (by_code, by_text)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Profile, "_token", lambda *_: None)
+        assert quick == [issues(resource, demand) for demand in (by_code, by_text)]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from service.profiles.rules.value import same, shown, within
+from service.profiles.rules.value import being, having, same, shown
 from tests.unit.profiles.profiling import COLOURS, found, observation, profile
 
 
@@ -36,7 +38,37 @@ from tests.unit.profiles.profiling import COLOURS, found, observation, profile
 )
 def test_fixed_is_all_and_a_pattern_a_part(expected: Any, value: Any, is_same: bool, is_within: bool) -> None:
     """A fixed value is equal to the last digit; what a pattern has, in arrays in any order, is in the value."""
-    assert (same(expected, value), within(expected, value)) == (is_same, is_within)
+    assert (same(expected, value), having(expected)(value)) == (is_same, is_within)
+
+
+_LEAVES = st.sampled_from(["a", "b", "1", 1, 0, True, False, None, Decimal("1.0"), Decimal("1.00")])
+_VALUES = st.recursive(
+    _LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("cde"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def is_within(expected: Any, value: Any) -> bool:
+    """What a pattern means, part by part."""
+    if isinstance(expected, dict):
+        return isinstance(value, dict) and all(is_within(part, value.get(name)) for name, part in expected.items())
+    if isinstance(expected, list):
+        return isinstance(value, list) and all(any(is_within(part, item) for item in value) for part in expected)
+    return same(expected, value)
+
+
+@given(_VALUES, _VALUES)
+def test_a_compiled_pattern_means_what_its_parts_mean(expected: Any, value: Any) -> None:
+    """Whatever the pattern and the value, its test decides like a walk through both; so does that of a fixed value."""
+    assert bool(having(expected)(value)) is is_within(expected, value)
+    assert bool(being(expected)(value)) is same(expected, value)
+
+
+@given(_VALUES)
+def test_a_value_has_all_of_itself(value: Any) -> None:
+    """Each value meets the pattern that it is itself."""
+    assert having(value)(value)
 
 
 @pytest.mark.parametrize(

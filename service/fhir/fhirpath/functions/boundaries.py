@@ -83,7 +83,10 @@ def _milliseconds(second: int | Decimal, *, known: bool, high: bool) -> Decimal:
     return Decimal(f"{int(second)}.999" if high else f"{int(second)}.000")
 
 
+low_boundary: Final = _boundary(high=False)
+high_boundary: Final = _boundary(high=True)
+
 FUNCTIONS: Final = {
-    "lowBoundary": scalar(_boundary(high=False), "measured", None, "integer", required=0),
-    "highBoundary": scalar(_boundary(high=True), "measured", None, "integer", required=0),
+    "lowBoundary": scalar(low_boundary, "measured", None, "integer", required=0),
+    "highBoundary": scalar(high_boundary, "measured", None, "integer", required=0),
 }

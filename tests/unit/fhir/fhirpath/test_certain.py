@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.fhir.fhirpath import EvaluationError, compile, root  # noqa: A004  # what it is called everywhere
 from service.fhir.fhirpath.context import boolean
+from service.fhir.fhirpath.node import Node
 
 PATIENT: dict[str, Any] = {"resourceType": "Patient", "active": True, "name": [{"family": "F"}]}
 
@@ -30,6 +31,13 @@ CERTAIN = [
     "name.exists()",
     "photo.tail().all(size > 3)",
     "photo.count() = 0",
+    "photo.count() + name.count() < 2",
+    "(name.count() + contact.count()) > 0",
+    "name.family.isDistinct()",
+    "name.where(family = 'F').exists()",
+    "name.where(family = 'G').empty()",
+    "extension('http://example.org/x').value.empty()",
+    "extension('http://example.org/x').exists() implies photo.size > 3",
 ]
 UNCERTAIN = [
     "photo.size > 3",
@@ -38,6 +46,9 @@ UNCERTAIN = [
     "%resource.photo.empty()",
     "photo.exists(size > 3).not() and name.family.length() < 3",
     "children().where($this is Attachment).empty()",
+    "name.first().given.exists()",
+    "name.first().family.empty()",
+    "contact.first().name.where(text = 'F').exists()",
 ]
 
 
@@ -74,6 +85,7 @@ def test_a_shadow_is_there() -> None:
             "name": st.lists(st.just({"family": "F"}) | st.just({"text": "T"}), min_size=1, max_size=2),
             "photo": st.lists(st.sampled_from([{"size": "1"}, {"size": "9"}, {"title": "T"}]), min_size=1, max_size=3),
             "contact": st.just([{"name": {"text": "T"}}]),
+            "extension": st.just([{"url": "http://example.org/x", "valueString": "T"}]),
         },
     ),
 )
@@ -99,16 +111,16 @@ NUMBERS = [
 ]
 _NUMBER = st.sampled_from([Decimal("1.5"), Decimal("1.50"), Decimal(-7), 0, 4, 101, Decimal("1E+401"), "3", True, None])
 _QUANTITY = st.builds(
-    lambda value, shadow: {**({} if value is None else {"value": value}), **shadow},
+    lambda value, more: {**({} if value is None else {"value": value}), **more},
     _NUMBER,
-    st.sampled_from([{}, {"_value": {"id": "a"}}]),
+    st.sampled_from([{}, {"_value": {"id": "a"}}, {"unit": "d"}, {"unit": "h"}, {"_unit": {"id": "a"}}]),
 )
 _STATISTIC = st.fixed_dictionaries(
     {},
     optional={
         "quantity": _QUANTITY,
         "numberAffected": _NUMBER,
-        "sampleSize": st.builds(lambda count: {"knownDataCount": count}, _NUMBER),
+        "sampleSize": st.builds(lambda n, m: {"knownDataCount": n, "numberOfParticipants": m}, _NUMBER, _NUMBER),
         "attributeEstimate": st.lists(st.builds(lambda low: {"range": {"low": low}}, _QUANTITY), max_size=2),
         "statisticType": st.builds(lambda code: {"coding": [{"code": code}, {}]}, st.sampled_from(["a", "c", "d"])),
     },
@@ -128,3 +140,49 @@ def test_numbers_are_compared_as_the_nodes_compare_them(expression: str, statist
             compiled.boolean(evidence)
     else:
         assert compiled.boolean(evidence) is outcome
+
+
+ABOUT_THE_WHOLE = [
+    "(sampleSize.knownDataCount | sampleSize.numberOfParticipants).all($this >= %context.numberAffected)",
+    "quantity.value.all($this >= 0 and $this.truncate() = $this)",
+    "attributeEstimate.range.all(low.value.empty() or low.value <= %context.quantity.value)",
+    "attributeEstimate.all(range.low.value > 3 and %context.quantity.value < 100)",
+    "attributeEstimate.range.low.value.all($this < %context.quantity.value or $this > 4)",
+    "sampleSize.select(iif(knownDataCount.exists(), knownDataCount, numberOfParticipants)).where($this > 0)"
+    ".all(%context.numberAffected.toDecimal() * 100 / $this.toDecimal() >= %context.quantity.value.lowBoundary())",
+    "sampleSize.knownDataCount.where($this > 1).all($this / 3 < %context.quantity.value.highBoundary())",
+    "numberAffected.count() + quantity.value.count() + attributeEstimate.count() < 3",
+    "numberAffected.count() + quantity.value.count() != 1",
+    "attributeEstimate.range.low.unit.isDistinct()",
+]
+
+
+@given(st.sampled_from(ABOUT_THE_WHOLE), _STATISTIC)
+def test_what_is_certain_of_numbers_holds(expression: str, statistic: dict[str, Any]) -> None:
+    """Numbers compared with one of the whole, sums of counts, texts that differ: never surer than the nodes."""
+    compiled = compile(expression, "Evidence.statistic")
+    assert compiled.certain is not None
+    try:
+        if not compiled.certain(statistic):
+            return
+    except (AttributeError, TypeError):
+        return
+    evidence = {"resourceType": "Evidence", "statistic": [statistic]}
+    assert boolean(compiled(evidence, Node(statistic, "Evidence.statistic")), expression) is True
+
+
+@pytest.mark.parametrize("expression", ABOUT_THE_WHOLE)
+def test_plain_numbers_are_certain(expression: str) -> None:
+    """Of plain numbers that fit one look is enough."""
+    estimates = [{"range": {"low": {"value": 5, "unit": unit}}} for unit in ("d", "h")]
+    plain = {
+        "numberAffected": 2,
+        "sampleSize": {"knownDataCount": 3},
+        "quantity": {"value": 7},
+        "attributeEstimate": estimates[: 1 if "count()" in expression else 2],
+    }
+    if expression.endswith("< 3"):
+        del plain["numberAffected"]
+    compiled = compile(expression, "Evidence.statistic")
+    assert compiled.certain is not None
+    assert compiled.certain(plain)
