@@ -80,7 +80,7 @@ def _compare(
 def _of_values(parameter: Parameter, values: list[Json]) -> Iterator[Row]:
     """The rows of what the other engine has found."""
     for fhir_type, value in typed(parameter, values):
-        yield from kind(parameter).rows(parameter, fhir_type, value)
+        yield from kind(parameter).rows(parameter)(fhir_type, value)
 
 
 def _of_tuples(parameter: Parameter, tuples: list[list[list[Json]]]) -> Iterator[Row]:

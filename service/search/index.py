@@ -6,123 +6,96 @@ a composite are numbered, so that its components can be asked of one and the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from msgspec.structs import replace
-
 from service.search.parameters import Catalogue, Parameter
+from service.search.plan import Components, Memo, Plan, components_of, found_by
 from service.search.rows import Row, WordsRow
-from service.search.sources import Source
+from service.search.sources import Found
 from service.search.types import composite, kind
 from service.search.types.reference import local, names
 
 Json = dict[str, Any]
+_Make: TypeAlias = Callable[[Found, tuple[str, ...], Memo], list[Row]]
+"""All rows of a parameter, each once: from what it finds, the bases of this server, and what is known of the elements.
 
-_WHOLE: Final = frozenset({"_content", "_text"})
-"""What is no expression: the resource itself, and its narrative."""
+No two parameters have a row in common, as each has a key of its own.
+"""
 
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What to do for one parameter, looked up beforehand.
-
-    ``heads`` are the members of a resource of which one must be there, for else nothing is found; None is unknown.
-    """
-
-    parameter: Parameter
-    heads: tuple[str, ...] | None
-    sources: tuple[Source, ...]
-    rows: Callable[[Parameter, str, Any], Iterable[Row]]
-    present: WordsRow
-
-
-_entries: Final[WeakKeyDictionary[Catalogue, dict[str, tuple[_Entry, ...]]]] = WeakKeyDictionary()
+_plans: Final[WeakKeyDictionary[Catalogue, dict[str, tuple[Plan, tuple[_Make, ...]]]]] = WeakKeyDictionary()
 
 
 def rows(resource: Json, catalogue: Catalogue, bases: tuple[str, ...] = ()) -> tuple[Row, ...]:
     """Return the index rows of a valid resource, each once; absolute references to one of ``bases`` are local."""
-    found = _rows(resource, _for_type(resource["resourceType"], catalogue), bases)
-    return tuple(dict.fromkeys(chain(found, names(resource))))
+    plan, makes = _plan(resource["resourceType"], catalogue)
+    found: list[Row] = []
+    memo: Memo = {}
+    for number, values in plan.find(resource):
+        found += makes[number](values, bases, memo)
+    found += names(resource)
+    return tuple(found)
 
 
 def rows_of(resource: Json, parameters: Iterable[Parameter], bases: tuple[str, ...] = ()) -> tuple[Row, ...]:
     """Return the rows of some parameters only."""
-    return tuple(dict.fromkeys(_rows(resource, map(_entry, parameters), bases)))
-
-
-def _for_type(type_: str, catalogue: Catalogue) -> tuple[_Entry, ...]:
-    known = _entries.setdefault(catalogue, {})
-    found = known.get(type_)
-    if found is None:
-        found = tuple(_entry(item) for item in catalogue.for_type(type_).values() if item.indexed)
-        known[type_] = found
-    return found
-
-
-def _entry(parameter: Parameter) -> _Entry:
-    sources = () if parameter.code in _WHOLE else parameter.sources
-    return _Entry(
-        parameter, _heads(parameter, sources), sources, _rows_of(parameter), WordsRow(parameter.present, ("",))
-    )
-
-
-def _rows_of(parameter: Parameter) -> Callable[[Parameter, str, Any], Iterable[Row]]:
-    return composite.compiled(parameter) if parameter.type == "composite" else kind(parameter).rows
-
-
-def _heads(parameter: Parameter, sources: tuple[Source, ...]) -> tuple[str, ...] | None:
-    if parameter.code in _WHOLE:
-        return None
-    heads = [source.expression.heads for source in sources]
-    return None if None in heads else tuple({head for found in heads for head in found or ()})
-
-
-def _rows(resource: Json, entries: Iterable[_Entry], bases: tuple[str, ...]) -> Iterator[Row]:
-    members = resource.keys()
-    for entry in entries:
-        if entry.heads is not None and members.isdisjoint(entry.heads):
-            continue  # so it is for most parameters of most resources
-        found = _values(resource, entry)
-        if entry.parameter.type == "composite":
-            yield from _composite(entry, found)
-        elif found:
-            yield entry.present
-            if bases and entry.parameter.type == "reference":
-                found = [(type_, _localised(value, bases)) for type_, value in found]
-            for type_, value in found:
-                yield from entry.rows(entry.parameter, type_, value)
+    found: list[Row] = []
+    for parameter in parameters:
+        values = found_by(parameter, resource)
+        if values:
+            found += _make(parameter, components_of(parameter))(values, bases, {})
+    return tuple(dict.fromkeys(found))
 
 
 def values(resource: Json, parameter: Parameter) -> list[tuple[str, Any]]:
     """Return what a parameter finds in a resource: pairs of FHIR type and value."""
-    return _values(resource, _entry(parameter))
+    return [(fhir_type, value) for fhir_type, several in found_by(parameter, resource) for value in several]
 
 
-def _values(resource: Json, entry: _Entry) -> list[tuple[str, Any]]:
-    if len(entry.sources) == 1:
-        return entry.sources[0].typed(resource)
-    found: list[tuple[str, Any]] = []
-    for source in entry.sources:
-        found += source.typed(resource)
-    if entry.parameter.code == "_content":
-        return [("Resource", resource)]
-    if entry.parameter.code == "_text" and "text" in resource:
-        return [("Narrative", resource["text"])]
+def _plan(type_: str, catalogue: Catalogue) -> tuple[Plan, tuple[_Make, ...]]:
+    known = _plans.setdefault(catalogue, {})
+    found = known.get(type_)
+    if found is None:
+        parameters = [parameter for parameter in catalogue.for_type(type_).values() if parameter.indexed]
+        plan = Plan(parameters)
+        makes = tuple(map(_make, parameters, plan.components))
+        found = known[type_] = plan, makes
     return found
 
 
-def _composite(entry: _Entry, found: list[tuple[str, Any]]) -> Iterator[Row]:
-    any_rows = False
-    for number, (type_, value) in enumerate(found, 1):
-        for row in entry.rows(entry.parameter, type_, value):
-            any_rows = True
-            yield replace(row, part=number)
-    if any_rows:
-        yield entry.present
+def _make(parameter: Parameter, components: Components) -> _Make:
+    present = WordsRow(parameter.present, ("",))
+    if parameter.type == "composite":
+        return _of_elements(composite.joined(parameter), components, present)
+    make = kind(parameter).rows(parameter)
+
+    def of_values(found: Found, _bases: tuple[str, ...], _memo: Memo) -> list[Row]:
+        made: list[Row] = [present]
+        for fhir_type, several in found:
+            for value in several:
+                made += make(fhir_type, value)
+        return made if len(found) == 1 and len(found[0][1]) == 1 else list(dict.fromkeys(made))
+
+    def of_references(found: Found, bases: tuple[str, ...], memo: Memo) -> list[Row]:
+        if bases:
+            found = [(fhir_type, [_localised(value, bases) for value in several]) for fhir_type, several in found]
+        return of_values(found, bases, memo)
+
+    return of_references if parameter.type == "reference" else of_values
+
+
+def _of_elements(join: composite.Join, components: Components, present: WordsRow) -> _Make:
+    def of_elements(found: Found, _bases: tuple[str, ...], memo: Memo) -> list[Row]:
+        tuples: list[list[Row]] = []
+        elements = ((fhir_type, value) for fhir_type, several in found for value in several)
+        for number, (fhir_type, value) in enumerate(elements, 1):
+            if (made := join(components(fhir_type, value, memo), number)) is not None:
+                tuples.append(made)
+        return [*chain.from_iterable(tuples), present] if tuples else []
+
+    return of_elements
 
 
 def _localised(value: Any, bases: tuple[str, ...]) -> Any:  # noqa: ANN401  # any JSON value

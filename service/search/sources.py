@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from service.fhir import definitions
 from service.fhir.definitions import ElementDefinition
 from service.fhir.fhirpath import EvaluationError, Expression, compile  # noqa: A004  # its name everywhere
+
+Found: TypeAlias = list[tuple[str, list[Any]]]
+"""FHIR types, each with JSON values of it."""
 
 _log: Final = logging.getLogger(__name__)
 _STEP: Final = re.compile(r"\.?([A-Za-z]\w*)(\((?:[^()]|\([^()]*\))*\))?")
@@ -48,6 +52,16 @@ class Source:
         except EvaluationError as problem:
             _log.warning("%s finds nothing in a %s: %s", self.expression.text, fhir_type, problem)
             return []
+
+
+def found_in(resource: dict[str, Any], parts: Iterable[Source]) -> Found:
+    """What all parts of an expression find in a resource."""
+    return [(fhir_type, [value]) for source in parts for fhir_type, value in source.typed(resource)]
+
+
+def found_within(value: Any, fhir_type: str, parts: Iterable[Source]) -> Found:  # noqa: ANN401  # any JSON value
+    """What all parts of an expression find in an element."""
+    return [(kind, [held]) for source in parts for kind, held in source.within(value, fhir_type)]
 
 
 @lru_cache(maxsize=16_384)  # users define parameters, of which there is no end

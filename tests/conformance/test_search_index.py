@@ -12,7 +12,7 @@ from service.search.index import rows, rows_of
 from service.search.parameters import Catalogue
 from service.search.rows import WordsRow
 from service.search.types import kind
-from service.search.types.reference import NAMES
+from service.search.types.reference import NAMES, names
 from tests.conformance.packages import resource_files
 
 CATALOGUE = Catalogue()
@@ -52,12 +52,19 @@ def test_every_value_of_every_parameter_is_indexed(examples: list[dict[str, Any]
             assert (WordsRow(parameter.present, ("",)) in found) is bool(values)
             exercised.update([parameter.url] if values else [])
             for type_, value in values:
-                if not any(kind(parameter).rows(parameter, type_, value)):
+                if not any(kind(parameter).rows(parameter)(type_, value)):
                     silent[parameter.type, type_] += 1
     assert set(silent) == set(WITHOUT_ROWS)
     assert sum(silent.values()) < 250
     assert evaluations > 74_000
     assert len(exercised) > 1_000
+
+
+def test_all_parameters_at_once_find_what_each_finds(examples: list[dict[str, Any]]) -> None:
+    """The rows of a resource are those of its parameters one by one, and of what canonicals call it."""
+    for resource in examples:
+        indexed = [each for each in CATALOGUE.for_type(resource["resourceType"]).values() if each.indexed]
+        assert set(rows(resource, CATALOGUE)) == {*rows_of(resource, indexed), *names(resource)}
 
 
 def test_no_row_of_an_example_is_written_twice(examples: list[dict[str, Any]]) -> None:

@@ -48,9 +48,9 @@ class Expression:
         self.certain: Certain | None = certain(tree, kind) if kind and not model.is_primitive(kind) else None
 
     @property
-    def heads(self) -> tuple[str, ...] | None:
-        """The members of the object of which one must be there, for else nothing is found; None where unknown."""
-        return self._extract.heads if self._extract is not None else None
+    def extract(self) -> Extract | None:
+        """The expression over plain JSON, None where only the nodes can evaluate it."""
+        return self._extract
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, {self.type!r})"

@@ -8,8 +8,8 @@ where an array belongs is found out by validation, not here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeAlias
 
 from service.fhir.fhirpath import model
@@ -20,7 +20,9 @@ from service.fhir.fhirpath.syntax import Call, Invoke, Literal, Member, Syntax, 
 
 Json: TypeAlias = Any
 Get: TypeAlias = Callable[[dict[str, Any]], list[Json]]
+Move: TypeAlias = Callable[[list[Json]], list[Json]]
 Condition: TypeAlias = Callable[[dict[str, Any]], "bool | None"]
+Codes: TypeAlias = tuple[str, frozenset[str]]
 
 _LOOSE: Final = frozenset(("System.Date", "System.DateTime", "System.Time", "System.Quantity"))
 """Values of which two can be equal though their JSON is not."""
@@ -30,7 +32,10 @@ _LOOSE: Final = frozenset(("System.Date", "System.DateTime", "System.Time", "Sys
 class Path:
     """A path: how its values are found, their type, and whether there may be several.
 
-    ``last`` is the last step's entry and ``before`` the path that it starts from, None at the root.
+    ``last`` is the last step's entry and ``before`` the path that it starts from, None at the root. ``move`` is this
+    step alone, from all values before it to all after, None where it also asks the root; two with the same ``label`` do
+    the same, and that of an element is its member. ``condition`` is what a filter asks, ``codes`` the member and its
+    texts where that is all that it asks.
     """
 
     get: Get
@@ -39,22 +44,31 @@ class Path:
     before: Path | None = None
     last: model.Entry | None = None
     repeats: bool = False
+    move: Move | None = None
+    label: Hashable = None
+    condition: Condition | None = None
+    codes: Codes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
     """An expression over plain JSON: its values, with or without their types.
 
-    ``heads`` are the members of the object of which one must be there, for else nothing is found; None is unknown.
+    ``paths`` are the paths of which it is made, one after the other; ``distinct`` if of two values that are equal only
+    one is kept.
     """
 
     values: Get
     typed: Callable[[dict[str, Any]], list[tuple[str, Json]]]
-    heads: tuple[str, ...] | None = None
+    paths: tuple[Path, ...]
+    distinct: bool = False
 
 
 def compile_extract(tree: Syntax, root: str) -> Extract | None:
     """A fast form of an expression, None if it has none."""
+    answer = _answer(tree, root)
+    if answer is not None:
+        return _plain([answer])
     parts = union_parts(tree)
     paths: list[Path] = []
     for part in parts:
@@ -68,8 +82,17 @@ def compile_extract(tree: Syntax, root: str) -> Extract | None:
     return _plain(paths)
 
 
+def _answer(tree: Syntax, root: str) -> Path | None:
+    """A question that always has an answer, as a path to it: ``result.exists()``."""
+    from service.fhir.fhirpath.fast_conditions import answers, condition_of  # conditions are made of paths
+
+    condition = condition_of(tree, root) if answers(tree) else None
+    if condition is None:
+        return None
+    return Path(lambda resource: [bool(condition(resource))], "System.Boolean", before=_start(root))
+
+
 def _plain(paths: list[Path]) -> Extract:
-    heads = _heads(paths)
     if len(paths) == 1:
         get, kind = paths[0].get, paths[0].type
 
@@ -77,28 +100,13 @@ def _plain(paths: list[Path]) -> Extract:
             found = get(resource)
             return [(kind, value) for value in found] if found else found
 
-        return Extract(get, typed, heads)
+        return Extract(get, typed, tuple(paths))
     pairs = [(path.get, path.type) for path in paths]
     return Extract(
         lambda resource: [value for get, _ in pairs for value in get(resource)],
         lambda resource: [(kind, value) for get, kind in pairs for value in get(resource)],
-        heads,
+        tuple(paths),
     )
-
-
-def _heads(paths: list[Path]) -> tuple[str, ...] | None:
-    found = [_head_of(path) for path in paths]
-    return None if None in found else tuple(dict.fromkeys(head for head in found if head is not None))
-
-
-def _head_of(path: Path) -> str | None:
-    """The member that the first step of a path takes, None if it has no step."""
-    first = None
-    link: Path | None = path
-    while link is not None:
-        first = link.last.member if link.last is not None else first
-        link = link.before
-    return first
 
 
 def _distinct(paths: list[Path]) -> Extract:
@@ -119,7 +127,7 @@ def _distinct(paths: list[Path]) -> Extract:
             kept.setdefault(key(Node(value, kind)), (kind, value))
         return list(kept.values())
 
-    return Extract(values, typed, plain.heads)
+    return Extract(values, typed, plain.paths, distinct=True)
 
 
 def _all_different(values: list[Json], loose: bool) -> bool:
@@ -146,8 +154,12 @@ def paths_of(tree: Syntax, root: str) -> list[Path] | None:
     return None
 
 
+def _start(root: str) -> Path:
+    return Path(lambda resource: [resource], root)
+
+
 def _head(name: str, root: str) -> list[Path] | None:
-    start = Path(lambda resource: [resource], root)
+    start = _start(root)
     if model.is_type(name) and name[0].isupper():
         if model.is_abstract(root):
             return None
@@ -167,31 +179,48 @@ def _through(before: list[Path], name: str) -> list[Path] | None:
 
 
 def _step(path: Path, entry: model.Entry, *, repeats: bool) -> Path:
-    member, before = entry.member, path.get
-    at_root = path.before is None and path.last is None
-    get: Get
-    if at_root and not repeats:
+    move = _move(entry.member, repeats=repeats)
+    get = _get(path, entry, move, repeats=repeats)
+    return Path(get, entry.type, path.many or repeats, path, entry, repeats, move, entry.member)
 
-        def get(resource: dict[str, Any]) -> list[Json]:
+
+def _move(member: str, *, repeats: bool) -> Move:
+    if repeats:
+        return lambda values: [item for value in values for item in value.get(member) or () if item is not None]
+    return lambda values: [item for value in values if (item := value.get(member)) is not None]
+
+
+def only_member(path: Path) -> str | None:
+    """The member of the root that the path is, if it is one that does not repeat."""
+    plain = path.before is not None and path.before.before is None and not path.repeats
+    return path.label if plain and isinstance(path.label, str) else None
+
+
+def _get(path: Path, entry: model.Entry, move: Move, *, repeats: bool) -> Get:
+    member, before = entry.member, path.get
+    if path.before is None and not repeats:
+
+        def get_one(resource: dict[str, Any]) -> list[Json]:
             value = resource.get(member)
             return [] if value is None else [value]
 
-    elif at_root and not entry.primitive:
+        return get_one
+    if path.before is None and not entry.primitive:
+        return lambda resource: resource.get(member) or []
+    first = only_member(path)
+    if first is None:
+        return lambda resource: move(before(resource))
 
-        def get(resource: dict[str, Any]) -> list[Json]:
-            return resource.get(member) or []
+    def get_below_one(resource: dict[str, Any]) -> list[Json]:
+        owner = resource.get(first)
+        return [] if owner is None else move([owner])
 
-    elif repeats:
+    def get_one_below_one(resource: dict[str, Any]) -> list[Json]:
+        owner = resource.get(first)
+        value = None if owner is None else owner.get(member)
+        return [] if value is None else [value]
 
-        def get(resource: dict[str, Any]) -> list[Json]:
-            return [item for value in before(resource) for item in value.get(member) or () if item is not None]
-
-    else:
-
-        def get(resource: dict[str, Any]) -> list[Json]:
-            return [item for value in before(resource) if (item := value.get(member)) is not None]
-
-    return Path(get, entry.type, path.many or repeats, path, entry, repeats)
+    return get_below_one if repeats else get_one_below_one
 
 
 def _called(before: list[Path], call: Call) -> list[Path] | None:
@@ -207,7 +236,16 @@ def _called(before: list[Path], call: Call) -> list[Path] | None:
         path, find = before[0], before[0].get
         if model.is_primitive(path.type):
             return before if not path.many else None
-        return [Path(lambda resource: find(resource)[:1], path.type, before=path, last=path.last)]
+        return [
+            Path(
+                lambda resource: find(resource)[:1],
+                path.type,
+                before=path,
+                last=path.last,
+                move=lambda values: values[:1],
+                label=("first",),
+            )
+        ]
     return None
 
 
@@ -219,7 +257,7 @@ def _narrowed(before: list[Path], specifier: str) -> list[Path] | None:
 
 
 def _filtered(before: list[Path], criterion: Syntax) -> list[Path] | None:
-    from service.fhir.fhirpath.fast_conditions import condition_of  # conditions are made of paths
+    from service.fhir.fhirpath.fast_conditions import codes_of, condition_of  # conditions are made of paths
 
     target = _resolved_type(criterion)
     found = []
@@ -232,14 +270,43 @@ def _filtered(before: list[Path], criterion: Syntax) -> list[Path] | None:
         condition = condition_of(criterion, path.type)
         if condition is None:
             return None
-        found.append(_kept(path, condition))
+        found.append(_kept(path, condition, ("where", _shape(criterion)), codes_of(criterion, path.type)))
     return found
 
 
-def _kept(path: Path, condition: Condition) -> Path:
+def _kept(path: Path, condition: Condition, label: Hashable, codes: Codes | None) -> Path:
     find = path.get
-    kept = replace(path, get=lambda resource: [value for value in find(resource) if condition(value)], before=path)
-    return replace(kept, last=None)
+    move: Move
+    if codes is None:
+
+        def move(values: list[Json]) -> list[Json]:
+            return [value for value in values if condition(value)]
+
+    else:
+        member, texts = codes
+
+        def move(values: list[Json]) -> list[Json]:
+            return [value for value in values if value.get(member) in texts]
+
+    return replace(
+        path,
+        get=lambda resource: move(find(resource)),
+        before=path,
+        last=None,
+        move=move,
+        label=label,
+        condition=condition,
+        codes=codes,
+    )
+
+
+def _shape(tree: Any) -> Hashable:  # noqa: ANN401  # a tree, several of them, or what they are made of
+    """What a tree says, wherever it is written."""
+    if isinstance(tree, tuple):
+        return tuple(map(_shape, tree))
+    if not isinstance(tree, Syntax):
+        return repr(tree)
+    return type(tree), *(_shape(getattr(tree, each.name)) for each in fields(tree) if each.name != "position")
 
 
 def _resolved_type(criterion: Syntax) -> str | None:
@@ -257,7 +324,7 @@ def _pointing(path: Path, target: str) -> Path:
     def get(resource: dict[str, Any]) -> list[Json]:
         return [value for value in find(resource) if _points_to(value, resource, target)]
 
-    return replace(path, get=get, before=path, last=None)
+    return replace(path, get=get, before=path, last=None, move=None, label=None, condition=None, codes=None)
 
 
 def _points_to(value: Json, resource: dict[str, Any], target: str) -> bool:
@@ -275,4 +342,5 @@ def _extensions(before: list[Path], url: str) -> list[Path] | None:
     found = _through(before, "extension")
     if found is None:
         return None
-    return [_kept(path, lambda value: value.get("url") == url) for path in found]
+    codes = "url", frozenset((url,))
+    return [_kept(path, lambda value: value.get("url") == url, ("extension", url), codes) for path in found]

@@ -6,9 +6,9 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from service.fhir.fhirpath import fast_numbers, model
+from service.fhir.fhirpath import fast_codes, fast_numbers, model
 from service.fhir.fhirpath.environment import constant_value
-from service.fhir.fhirpath.fast import Condition, Path, paths_of
+from service.fhir.fhirpath.fast import Codes, Condition, Path, paths_of
 from service.fhir.fhirpath.regex import compile_regex
 from service.fhir.fhirpath.syntax import Binary, Call, Invoke, Literal, Member, Special, Syntax, Variable, union_parts
 
@@ -155,6 +155,8 @@ def _presence(tree: Syntax, kind: str) -> Condition | None:
 
 def _present(path: Path) -> Condition:
     get, entry, before = path.get, path.last, path.before
+    if before is not None and path.condition is not None:
+        return fast_codes.some(before, path.condition, path.codes)
     if entry is None or before is None:
         return lambda value: bool(get(value))
     if not entry.primitive:
@@ -195,7 +197,7 @@ def _all_or_any(path: Path, call: Call) -> Condition | None:
     if inner is None:
         return None
     if call.name == "exists":
-        return lambda value: any(inner(item) for item in get(value))
+        return fast_codes.some(path, inner, codes_of(criterion, path.type))
     return lambda value: all(inner(item) is True for item in get(value))
 
 
@@ -239,7 +241,7 @@ def _reader(path: Path, entry: model.Entry) -> Callable[[dict[str, Any]], Any]:
 
 
 def _equals(tree: Binary, kind: str) -> Condition | None:
-    if _answers(tree.left) and _answers(tree.right):
+    if answers(tree.left) and answers(tree.right):
         return _same_answer(tree, kind)
     wanted = _constant(tree.right)
     if isinstance(wanted, bool):
@@ -265,8 +267,8 @@ def _constant(tree: Syntax) -> Any:  # noqa: ANN401  # a System value
     return constant_value(tree.name) if isinstance(tree, Variable) else None
 
 
-def _answers(tree: Syntax) -> bool:
-    """Whether the expression always has a boolean outcome."""
+def answers(tree: Syntax) -> bool:
+    """Whether an expression is a question that always has a boolean outcome."""
     return (
         isinstance(tree, Invoke) and isinstance(tree.step, Call) and tree.step.name in ("exists", "empty", "hasValue")
     )
@@ -305,6 +307,15 @@ def _any_child(kind: str) -> Condition:
     return lambda value: not known.isdisjoint(value)
 
 
+def codes_of(tree: Syntax, kind: str) -> Codes | None:
+    """The member and the texts of a condition that is no more than ``code = 'a' or code = 'b'``."""
+    asked = fast_codes.asked_texts(tree)
+    found = _single(asked[0], kind, "System.String") if asked is not None else None
+    if asked is None or found is None or found[0].before is None or found[0].before.before is not None:
+        return None
+    return found[1].member, frozenset(asked[1])
+
+
 def _among(tree: Binary, kind: str) -> Condition | None:
     found = _single(tree.left, kind, "System.String")
     texts = [part.value for part in union_parts(tree.right) if isinstance(part, Literal)]
@@ -315,21 +326,9 @@ def _among(tree: Binary, kind: str) -> Condition | None:
 
 def _one_of(tree: Binary, kind: str) -> Condition | None:
     """``code = 'a' or code = 'b' or ...`` as one look-up."""
-    names, texts, waiting = set[str](), set[str](), list[Syntax]([tree])
-    member: Syntax = tree
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, Binary) and each.operator == "or":
-            waiting += [each.left, each.right]
-            continue
-        member = each.left if isinstance(each, Binary) and each.operator == "=" else each
-        text = each.right.value if isinstance(each, Binary) and isinstance(each.right, Literal) else None
-        if not isinstance(member, Member) or not isinstance(text, str):
-            return None
-        names.add(member.name)
-        texts.add(text)
-    found = _single(member, kind, "System.String") if len(names) == 1 else None
-    return None if found is None else _member_of(found, texts)
+    asked = fast_codes.asked_texts(tree)
+    found = _single(asked[0], kind, "System.String") if asked is not None else None
+    return None if asked is None or found is None else _member_of(found, asked[1])
 
 
 def _member_of(found: tuple[Path, model.Entry], texts: Iterable[str]) -> Condition:

@@ -5,9 +5,9 @@ Each type is a module of this package with the members of :class:`Kind`, and a l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from service.errors import Invalid
 from service.search.escaping import unescape
@@ -43,6 +43,10 @@ class Context:
 ANYWHERE: Final = Context()
 
 
+Make: TypeAlias = Callable[[str, Any], Collection[Row]]
+"""The rows of a JSON value of a FHIR type, each once."""
+
+
 class Kind(Protocol):
     """A search parameter type; its module is one."""
 
@@ -54,8 +58,8 @@ class Kind(Protocol):
     def MODIFIED(self) -> frozenset[str]:  # noqa: N802  # a constant of a module
         """The forms of the key that only modifiers, chains and includes ask."""
 
-    def rows(self, parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-        """Yield the rows of one value that the parameter's expression finds."""
+    def rows(self, parameter: Parameter) -> Make:
+        """Return what makes the rows of one value that the parameter's expression finds."""
 
     def predicate(
         self, parameter: Parameter, modifier: str | None, text: str, name: str, context: Context = ANYWHERE

@@ -7,56 +7,70 @@ only a modifier could ask of a component is not kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
 
 from service.errors import Invalid
 from service.search.escaping import split
 from service.search.parameters import Parameter
 from service.search.query import And, Or, Predicate, Sort, Term, Together, Word
-from service.search.rows import Row, TermRow, WordsRow
-from service.search.types.base import ANYWHERE, Context, unsupported
+from service.search.rows import RangeRow, Row, TermRow
+from service.search.sources import Found, found_within
+from service.search.types.base import ANYWHERE, Context, Make, unsupported
 from service.search.types.table import ELEMENTARY
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
 MODIFIED: Final[frozenset[str]] = frozenset()
 
-
-def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-    """Yield the rows of all components of one element, none where one of them is empty."""
-    return compiled(parameter)(parameter, fhir_type, value)
+Join: TypeAlias = Callable[[Sequence[Found], int], "list[Row] | None"]
+"""The rows of an element, from what each component finds in it, and its number; None where it is no tuple."""
 
 
-def compiled(parameter: Parameter) -> Callable[[Parameter, str, Any], Iterator[Row]]:
-    """Return the same for this parameter, with everything about its components looked up beforehand."""
-    components = [
-        (component, [source.within for source in component.sources], ELEMENTARY[component.type].rows)
+def rows(parameter: Parameter) -> Make:
+    """Return what makes the rows of all components of one element, none where one of them is empty."""
+    find, join = components(parameter), joined(parameter)
+    return lambda fhir_type, value: join(find(fhir_type, value), 0) or ()
+
+
+def components(parameter: Parameter) -> Callable[[str, Any], Sequence[Found]]:
+    """Return what finds the values of each component in an element, of a type and a value."""
+    sources = [component.sources for component in parameter.components]
+    return lambda fhir_type, value: [found_within(value, fhir_type, each) for each in sources]
+
+
+def joined(parameter: Parameter) -> Join:
+    """Return the join of a composite's components, of which none may be without a value."""
+    parts = [
+        (kind.rows(component), frozenset(component.key + form for form in kind.MODIFIED))
         for component in parameter.components
+        for kind in (ELEMENTARY[component.type],)
     ]
-    never_asked = {
-        component.key + form for component in parameter.components for form in ELEMENTARY[component.type].MODIFIED
-    }
 
-    def of(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401, ARG001
-        held: list[tuple[Parameter, list[tuple[str, Any]], Any]] = []
-        for component, sources, rows_of in components:
-            values: list[tuple[str, Any]] = []
-            for within in sources:
-                values += within(value, fhir_type)
-            if not values:
-                return
-            held.append((component, values, rows_of))
+    def join(components: Sequence[Found], part: int) -> list[Row] | None:
+        if not components or not all(components):
+            return None
         found: list[Row] = []
-        for component, values, rows_of in held:
-            before = len(found)
-            for type_, each in values:
-                for row in rows_of(component, type_, each):
-                    found += _terms(row) if isinstance(row, WordsRow) else (row,)
-            if len(found) == before:
-                return
-        yield from (row for row in found if row.key not in never_asked)
+        for (make, never_asked), values in zip(parts, components, strict=False):  # all components are there, or none
+            fhir_type, several = values[0]
+            if len(values) == 1 and len(several) == 1:
+                made = make(fhir_type, several[0])
+            else:
+                made = dict.fromkeys(row for fhir_type, several in values for value in several
+                                     for row in make(fhir_type, value))  # fmt: skip
+            if not made:
+                return None
+            for row in made:
+                if row.key in never_asked:
+                    continue
+                if isinstance(row, RangeRow):
+                    found.append(RangeRow(row.key, row.low, row.high, part))
+                elif isinstance(row, TermRow):
+                    found.append(TermRow(row.key, row.value, row.qualifier, part))
+                else:  # words belong to no element, terms do
+                    found += [TermRow(row.key, word, "", part) for word in row.words]
+        return found
 
-    return of
+    return join
 
 
 def predicate(
@@ -84,11 +98,6 @@ def sort(parameter: Parameter, descending: bool) -> Sort:  # noqa: ARG001
     """Refuse: tuples have no order."""
     raise Invalid(f"_sort: {parameter.code} is a composite, which has no order.", code="not-supported",
                   expression="_sort")  # fmt: skip
-
-
-def _terms(row: WordsRow) -> list[Row]:
-    """The same as terms: words belong to no element."""
-    return [TermRow(row.key, word) for word in row.words]
 
 
 def _of_terms(predicate: Predicate) -> Predicate:

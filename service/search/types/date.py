@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from service.fhir.dates import Interval, interval
 from service.search.parameters import Parameter
 from service.search.query import Or, Predicate, Sort, Updated
 from service.search.rows import HIGHEST, LOWEST, RangeRow, Row, sortable
-from service.search.types.base import ANYWHERE, Context, literal, unsupported
+from service.search.types.base import ANYWHERE, Context, Make, literal, unsupported
 from service.search.types.ranges import Comparator, Span, comparator, compare
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
@@ -26,20 +25,25 @@ _LOST_PLUS: Final = re.compile(r"(T[0-9:.]+) ([0-9]{2}:[0-9]{2})")
 """A time zone whose plus sign the client forgot to encode, so that it arrives as a space."""
 
 
-def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-    """Yield the row of a date, dateTime, instant, Period or Timing."""
-    start: int | None
-    end: int | None
-    if fhir_type == "Period":
-        start, end = _period(value)
-    elif fhir_type == "Timing":
-        start, end = _timing(value)
-    else:
-        found = _interval(str(value))
-        start, end = found or (None, None)
-    if start is not None or end is not None:
-        low = LOWEST if start is None else sortable(start)
-        yield RangeRow(parameter.key, low, HIGHEST if end is None else sortable(end))
+def rows(parameter: Parameter) -> Make:
+    """Return what makes the row of a date, dateTime, instant, Period or Timing."""
+    key = parameter.key
+
+    def make(fhir_type: str, value: Any) -> tuple[Row, ...]:  # noqa: ANN401  # any JSON value
+        start: int | None
+        end: int | None
+        if fhir_type == "Period":
+            start, end = _period(value)
+        elif fhir_type == "Timing":
+            start, end = _timing(value)
+        else:
+            found = _interval(str(value))
+            start, end = found or (None, None)
+        if start is None and end is None:
+            return ()
+        return (RangeRow(key, LOWEST if start is None else sortable(start), HIGHEST if end is None else sortable(end)),)
+
+    return make
 
 
 def predicate(

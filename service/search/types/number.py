@@ -8,7 +8,7 @@ prefixes a value has "arbitrarily high precision".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Decimal
 from decimal import Context as Arithmetic
@@ -18,7 +18,7 @@ from service.errors import Invalid
 from service.search.parameters import Parameter
 from service.search.query import Predicate, Sort
 from service.search.rows import RangeRow, Row, above, around, below
-from service.search.types.base import ANYWHERE, Context, literal, unsupported
+from service.search.types.base import ANYWHERE, Context, Make, literal, unsupported
 from service.search.types.ranges import Comparator, Span, comparator, compare
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
@@ -47,11 +47,15 @@ class Asked:
         )
 
 
-def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401, ARG001  # any JSON value
-    """Yield the row of a decimal or integer."""
-    number = decimal(value)
-    if number is not None:
-        yield RangeRow(parameter.key, *around(number))
+def rows(parameter: Parameter) -> Make:
+    """Return what makes the row of a decimal or integer."""
+    key = parameter.key
+
+    def make(_type: str, value: Any) -> tuple[Row, ...]:  # noqa: ANN401  # any JSON value
+        number = decimal(value)
+        return () if number is None else (RangeRow(key, *around(number)),)
+
+    return make
 
 
 def predicate(

@@ -7,10 +7,11 @@ is reduced to base units, so that 0.005 g is 5 mg. The unit is the scope of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
 
 from service.errors import Invalid
 from service.fhir.fhirpath import Quantity
@@ -20,34 +21,42 @@ from service.fhir.fhirpath.units import Unit, canonical, unit_text
 from service.search.escaping import split, unescape
 from service.search.parameters import Parameter
 from service.search.query import Predicate, Sort
-from service.search.rows import HIGHEST, LOWEST, RangeRow, Row, above, below
+from service.search.rows import HIGHEST, LOWEST, RangeRow, Row, above, around, below
 from service.search.types import number
-from service.search.types.base import ANYWHERE, Context, unsupported
-from service.search.types.ranges import SCOPE_END, Span, compare
+from service.search.types.base import ANYWHERE, Context, Make, unsupported
+from service.search.types.ranges import SCOPE_END, compare
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
 MODIFIED: Final[frozenset[str]] = frozenset()
 CODE: Final = ":code"
 UNIT: Final = ":unit"
 CURRENCIES: Final = "urn:iso:std:iso:4217"
-_ENDS: Final = {"<": (False, True), "<=": (False, True), ">": (True, False), ">=": (True, False), "ad": (True, False)}
+_UPPER: Final = (False, True)
+_LOWER: Final = (True, False)
+_HAS_ENDS: Final = {"<": _UPPER, "<=": _UPPER, ">": _LOWER, ">=": _LOWER, "ad": _LOWER}
 """Comparator of a Quantity -> whether its range has a low and a high end; ``ad`` is enough to reach the value."""
 
+Ends: TypeAlias = tuple[str, str]
+"""The low and the high end of a range, as text that sorts."""
 
-def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-    """Yield the rows of a Quantity, Money, Range or SampledData, or of a plain number."""
-    if isinstance(value, Quantity):  # computed by the expression
-        value = {"value": value.value, "system": UCUM, "code": value.unit}
-    if not isinstance(value, dict):
-        yield from number.rows(parameter, fhir_type, value)
-    elif fhir_type == "Range":
-        yield from _range(parameter.key, value)
-    elif fhir_type == "SampledData":
-        yield from _sampled(parameter.key, value)
-    else:
+
+def rows(parameter: Parameter) -> Make:
+    """Return what makes the rows of a Quantity, Money, Range or SampledData, or of a plain number."""
+    key, of_number = parameter.key, number.rows(parameter)
+
+    def make(fhir_type: str, value: Any) -> Collection[Row]:  # noqa: ANN401  # any JSON value
+        if isinstance(value, Quantity):  # computed by the expression
+            value = {"value": value.value, "system": UCUM, "code": value.unit}
+        if not isinstance(value, dict):
+            return of_number(fhir_type, value)
+        if fhir_type == "Range":
+            return _range(key, value)
+        if fhir_type == "SampledData":
+            return _sampled(key, value)
         amount = number.decimal(value.get("value"))
-        if amount is not None:
-            yield from _rows(parameter.key, value, *_ends(amount, amount, value.get("comparator", "")))
+        return () if amount is None else _rows(key, value, *_ends(amount, value.get("comparator")))
+
+    return make
 
 
 def predicate(
@@ -72,7 +81,7 @@ def predicate(
             if measure is None:
                 return compare(parameter.key + UNIT, prefix, *asked.spans(), _literal(system, code))
             spans = asked.spans(lambda value: _scaled(value, measure))
-            return compare(parameter.key + UNIT, prefix, *spans, _scope(measure))
+            return compare(parameter.key + UNIT, prefix, *spans, _scope(code))
     raise Invalid(
         f"{name}: {text!r} is not a quantity (number, number|system|code or number||code).",
         expression=name,
@@ -84,47 +93,51 @@ def sort(parameter: Parameter, descending: bool) -> Sort:
     return Sort("high" if descending else "low", parameter.key + UNIT, descending)
 
 
-def _rows(key: str, unit: dict[str, Any], low: Decimal | None, high: Decimal | None, ends: Span) -> Iterator[Row]:
+def _rows(key: str, unit: dict[str, Any], low: Decimal | None, high: Decimal | None, ends: Ends) -> list[Row]:
     """The rows of a range; ``ends`` are its ends as written, ``low`` and ``high`` its numbers, ``unit`` has its unit.
 
     Money has its currency as the unit.
     """
     currency = unit.get("currency")
     system = CURRENCIES if currency else unit.get("system", "")
-    code = currency or unit.get("code", "")
-    yield RangeRow(key, ends.low, ends.high)
-    for text in dict.fromkeys((code, unit.get("unit", ""))):
+    code, name = currency or unit.get("code", ""), unit.get("unit", "")
+    start, end = ends
+    found: list[Row] = [RangeRow(key, start, end)]
+    for text in (code, name) if code != name else (code,):
         if text:
             scope = f"{text}{SCOPE_END}"
-            yield RangeRow(key + CODE, scope + ends.low, scope + ends.high)
-    measure = _measure(system, code, low, high)
-    if measure is None:
-        scope = _literal(system, code or unit.get("unit", ""))
+            found.append(RangeRow(key + CODE, scope + start, scope + end))
+    if _measure(system, code, low, high) is None:
+        scope = _literal(system, code or name)
     else:
-        scope = _scope(measure)
-        ends = Span(_moved(ends.low, low, measure), _moved(ends.high, high, measure))
-    yield RangeRow(key + UNIT, scope + ends.low, scope + ends.high)
+        scope = _scope(code)
+        start, end = _moved(start, low, code), _moved(end, high, code)
+    found.append(RangeRow(key + UNIT, scope + start, scope + end))
+    return found
 
 
-def _ends(low: Decimal, high: Decimal, comparator: str) -> tuple[Decimal | None, Decimal | None, Span]:
-    has_low, has_high = _ENDS.get(comparator, (True, True))
-    start = (above(low) if comparator == ">" else below(low)) if has_low else LOWEST
-    end = (below(high) if comparator == "<" else above(high)) if has_high else HIGHEST
-    return low if has_low else None, high if has_high else None, Span(start, end)
+def _ends(amount: Decimal, comparator: str | None) -> tuple[Decimal | None, Decimal | None, Ends]:
+    before, after = around(amount)
+    if comparator is None:
+        return amount, amount, (before, after)
+    has_low, has_high = _HAS_ENDS.get(comparator, (True, True))
+    start = (after if comparator == ">" else before) if has_low else LOWEST
+    end = (before if comparator == "<" else after) if has_high else HIGHEST
+    return amount if has_low else None, amount if has_high else None, (start, end)
 
 
-def _range(key: str, value: dict[str, Any]) -> Iterator[Row]:
+def _range(key: str, value: dict[str, Any]) -> list[Row]:
     lower, upper = value.get("low") or {}, value.get("high") or {}
     low, high = number.decimal(lower.get("value")), number.decimal(upper.get("value"))
     if low is None and high is None:
-        return
-    ends = Span(LOWEST if low is None else below(low), HIGHEST if high is None else above(high))
+        return []
+    ends = (LOWEST if low is None else below(low), HIGHEST if high is None else above(high))
     units = {(unit.get("system"), unit.get("code"), unit.get("unit")) for unit in (lower, upper) if "value" in unit}
-    yield from _rows(key, (lower if low is not None else upper) if len(units) == 1 else {}, low, high, ends)
+    return _rows(key, (lower if low is not None else upper) if len(units) == 1 else {}, low, high, ends)
 
 
-def _sampled(key: str, value: dict[str, Any]) -> Iterator[Row]:
-    """The bounds of the values: of the data where there are any, otherwise the limits of what could be measured."""
+def _sampled(key: str, value: dict[str, Any]) -> list[Row]:
+    """The rows of the bounds: of the data where there are any, otherwise the limits of what could be measured."""
     origin = value.get("origin") or {}
     offset = number.decimal(origin.get("value")) or Decimal()
     factor = number.decimal(value.get("factor")) or Decimal(1)
@@ -134,8 +147,7 @@ def _sampled(key: str, value: dict[str, Any]) -> Iterator[Row]:
     else:
         limits = number.decimal(value.get("lowerLimit")), number.decimal(value.get("upperLimit"))
         bounds = [limit for limit in limits if limit is not None]
-    if bounds:
-        yield from _rows(key, origin, bounds[0], bounds[-1], Span(below(bounds[0]), above(bounds[-1])))
+    return _rows(key, origin, bounds[0], bounds[-1], (below(bounds[0]), above(bounds[-1]))) if bounds else []
 
 
 def _measure(system: str, code: str, *amounts: Decimal | None) -> Unit | None:
@@ -151,16 +163,28 @@ def _scaled(value: Decimal, measure: Unit) -> Decimal:
     return as_decimal(Fraction(value) * measure.factor)
 
 
-def _moved(end: str, value: Decimal | None, measure: Unit) -> str:
-    """An end in base units, on the same side of its number as before."""
+def _moved(end: str, value: Decimal | None, code: str) -> str:
+    """An end in the base units of a code, on the same side of its number as before."""
     if value is None:
         return end
-    scaled = _scaled(value, measure)
-    return below(scaled) if end == below(value) else above(scaled)
+    before, after = _around_scaled(value, code)
+    return before if end == below(value) else after
 
 
-def _scope(measure: Unit) -> str:
-    return f"={unit_text(measure.dimension)}{SCOPE_END}"
+@lru_cache(maxsize=16_384)  # a percentage has few digits, and is asked for twice
+def _around_scaled(value: Decimal, code: str) -> tuple[str, str]:
+    return around(_scaled(value, _known(code)))
+
+
+@lru_cache(maxsize=2048)
+def _scope(code: str) -> str:
+    return f"={unit_text(_known(code).dimension)}{SCOPE_END}"
+
+
+def _known(code: str) -> Unit:
+    measure = canonical(code)
+    assert measure is not None  # noqa: S101  # only a code that has one is asked about
+    return measure
 
 
 def _literal(system: str, code: str) -> str:

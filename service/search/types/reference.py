@@ -9,7 +9,8 @@ follow a hierarchy, which takes reading: the caller does so, see :func:`service.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from service.errors import Invalid
@@ -20,7 +21,7 @@ from service.search.folding import fold
 from service.search.parameters import Parameter
 from service.search.query import Bound, Linked, Or, Predicate, Prefix, Query, Range, ReverseLinked, Sort, Term
 from service.search.rows import HIGHEST, RangeRow, Row, TermRow, WordsRow
-from service.search.types.base import ANYWHERE, Context, literal, unsupported
+from service.search.types.base import ANYWHERE, Context, Make, literal, unsupported
 from service.search.types.ranges import SCOPE_END
 from service.search.types.string import words_begin
 from service.search.types.token import SYSTEM, TEXT, token
@@ -41,31 +42,26 @@ CANONICALS: Final = frozenset({"canonical", "uri", "url", "oid", "uuid"})
 """The FHIR types that refer to a resource by its canonical URL."""
 
 
-def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-    """Yield the rows of a Reference, CodeableReference or canonical, or of a resource within the resource."""
-    key = parameter.key
-    if isinstance(value, str):
-        if not value.startswith("#"):
-            yield from _canonical(key, value) if fhir_type in CANONICALS else _literal(parameter, value)
-        return
-    if fhir_type == "CodeableReference":
-        value = value.get("reference") or {}
-    if "resourceType" in value:
-        if "id" in value:
-            yield from _literal(parameter, f"{value['resourceType']}/{value['id']}")
-        return
-    reference = value.get("reference")
-    if reference and not reference.startswith("#"):
-        yield from _literal(parameter, reference)
-    identifier = value.get("identifier")
-    if identifier:
-        system, text = identifier.get("system", ""), identifier.get("value", "")
-        if text:
-            yield TermRow(key + IDENTIFIER, text, system)
-        if system:
-            yield WordsRow(key + IDENTIFIER + SYSTEM, (system,))
-    if "display" in value:
-        yield TermRow(key + TEXT, fold(value["display"]))
+def rows(parameter: Parameter) -> Make:
+    """Return what makes the rows of a Reference, CodeableReference or canonical, or of a contained resource."""
+    key, many = parameter.key, _many(parameter)
+
+    def make(fhir_type: str, value: Any) -> Collection[Row]:  # noqa: ANN401  # any JSON value
+        if isinstance(value, str):
+            if value.startswith("#"):
+                return ()
+            return tuple(_canonical(key, value)) if fhir_type in CANONICALS else _literal(key, value, many=many)
+        if fhir_type == "CodeableReference":
+            value = value.get("reference") or {}
+        if "resourceType" in value:
+            return _literal(key, f"{value['resourceType']}/{value['id']}", many=many) if "id" in value else ()
+        reference = value.get("reference")
+        found = () if not reference or reference.startswith("#") else _literal(key, reference, many=many)
+        if "identifier" in value or "display" in value:
+            return (*found, *_described(key, value))
+        return found
+
+    return make
 
 
 def predicate(
@@ -122,16 +118,29 @@ def local(reference: str, bases: tuple[str, ...]) -> str:
     return reference
 
 
-def _literal(parameter: Parameter, reference: str) -> Iterator[Row]:
+@lru_cache(maxsize=16_384)  # many resources refer to the same few
+def _literal(key: str, reference: str, *, many: bool) -> tuple[Row, ...]:
+    """The rows of a reference's text, with one for its id alone where there may be ``many`` types."""
     found = parse_literal(reference)
-    if found is None:
-        yield TermRow(parameter.key, reference)
-        if is_id(reference) and _many(parameter):
-            yield TermRow(parameter.key + ID, reference)
-        return
-    yield TermRow(parameter.key, _name(found), found.version or "")
-    if found.base is None and _many(parameter):
-        yield TermRow(parameter.key + ID, found.id)
+    row = TermRow(key, reference) if found is None else TermRow(key, _name(found), found.version or "")
+    if not many:
+        return (row,)
+    id_ = reference if found is None else found.id
+    alone = is_id(reference) if found is None else found.base is None
+    return (row, TermRow(key + ID, id_)) if alone else (row,)
+
+
+def _described(key: str, value: dict[str, Any]) -> Iterator[Row]:
+    """Yield the rows of what a Reference says besides where it leads."""
+    identifier = value.get("identifier")
+    if identifier:
+        system, text = identifier.get("system", ""), identifier.get("value", "")
+        if text:
+            yield TermRow(key + IDENTIFIER, text, system)
+        if system:
+            yield WordsRow(key + IDENTIFIER + SYSTEM, (system,))
+    if "display" in value:
+        yield TermRow(key + TEXT, fold(value["display"]))
 
 
 def _links(parameter: Parameter) -> Iterator[tuple[str, str | None]]:

@@ -7,7 +7,7 @@ The other special parameters are no index at all: they are answered elsewhere or
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 from service.errors import Invalid
@@ -15,7 +15,7 @@ from service.search.folding import markup_text, words
 from service.search.parameters import Parameter
 from service.search.query import And, Predicate, Sort, Word
 from service.search.rows import Row, WordsRow
-from service.search.types.base import ANYWHERE, Context, literal, unsupported
+from service.search.types.base import ANYWHERE, Context, Make, literal, unsupported
 
 MODIFIERS: Final[frozenset[str]] = frozenset()
 MODIFIED: Final[frozenset[str]] = frozenset()
@@ -23,16 +23,21 @@ _NO_WORDS: Final = frozenset({"resourceType", "id", "reference", "system", "url"
 """Elements that name things for machines; ``data`` is base64."""
 
 
-def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-    """Yield the words of a narrative, or of all strings of a resource."""
-    if fhir_type == "Narrative":
-        text = markup_text(str(value.get("div", "")))
-    else:
-        found: list[str] = []
-        _collect(value, found)
-        text = "\n".join(found)
-    if several := tuple(dict.fromkeys(words(text))):
-        yield WordsRow(parameter.key, several)
+def rows(parameter: Parameter) -> Make:
+    """Return what makes the row of the words of a narrative, or of all strings of a resource."""
+    key = parameter.key
+
+    def make(fhir_type: str, value: Any) -> tuple[Row, ...]:  # noqa: ANN401  # any JSON value
+        if fhir_type == "Narrative":
+            text = markup_text(str(value.get("div", "")))
+        else:
+            found: list[str] = []
+            _collect(value, found.append)
+            text = "\n".join(found)
+        several = tuple(dict.fromkeys(words(text)))
+        return (WordsRow(key, several),) if several else ()
+
+    return make
 
 
 def predicate(
@@ -63,26 +68,29 @@ def sort(parameter: Parameter, descending: bool) -> Sort:  # noqa: ARG001
     raise Invalid(f"_sort: {parameter.code} has no order.", code="not-supported", expression="_sort")
 
 
-def _collect(value: Any, found: list[str]) -> None:  # noqa: ANN401  # any JSON value
+def _collect(value: dict[str, Any], add: Callable[[str], None]) -> None:
     """Add the strings that are words: no URIs, which are asked for by parameters of their own."""
-    if type(value) is list:
-        for held in value:
-            if type(held) is str:
-                _add("", held, found)
-            elif type(held) is dict or type(held) is list:
-                _collect(held, found)
-        return
     for member, held in value.items():
         kind = type(held)
         if kind is str:
             if member not in _NO_WORDS:
-                _add(member, held, found)
-        elif kind is dict or kind is list:
-            _collect(held, found)
+                if member == "div":
+                    add(markup_text(held))
+                elif ":" not in held or " " in held or not ("://" in held or held.startswith("urn:")):
+                    add(held)
+        elif kind is dict:
+            _collect(held, add)
+        elif kind is list:
+            _collect_all(held, add)
 
 
-def _add(member: str, text: str, found: list[str]) -> None:
-    if member == "div":
-        found.append(markup_text(text))
-    elif " " in text or not ("://" in text or text.startswith("urn:")):
-        found.append(text)
+def _collect_all(values: list[Any], add: Callable[[str], None]) -> None:
+    for held in values:
+        kind = type(held)
+        if kind is dict:
+            _collect(held, add)
+        elif kind is str:
+            if ":" not in held or " " in held or not ("://" in held or held.startswith("urn:")):
+                add(held)
+        elif kind is list:
+            _collect_all(held, add)

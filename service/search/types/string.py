@@ -6,7 +6,7 @@ By default a value matches that equals or starts with what is asked for, both fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from service.search.parameters import Parameter
 from service.search.phonetic import sounds
 from service.search.query import And, Contains, Or, Predicate, Prefix, Sort, Term
 from service.search.rows import Row, TermRow
-from service.search.types.base import ANYWHERE, Context, literal, unsupported
+from service.search.types.base import ANYWHERE, Context, Make, literal, unsupported
 
 MODIFIERS: Final = frozenset({"exact", "contains", "text"})
 MODIFIED: Final[frozenset[str]] = frozenset()
@@ -41,18 +41,24 @@ _TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
 _NESTED: Final = {"coding": "Coding", "concept": "CodeableConcept", "reference": "Reference"}
 
 
-def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-    """Yield a row for every string in a value."""
-    for text, family in _strings(fhir_type, value):
-        if parameter.phonetic:
-            for sound in sounds(text):
-                yield TermRow(parameter.key, sound)
-            continue
-        folded = fold(text)
-        yield TermRow(parameter.key, folded, _original(text, folded))
-        if family or parameter.code == "family":
-            for part in _later_parts(text):
-                yield TermRow(parameter.key + PART, part)
+def rows(parameter: Parameter) -> Make:
+    """Return what makes a row for every string in a value."""
+    key, of_family = parameter.key, parameter.code == "family"
+
+    def make(fhir_type: str, value: Any) -> Collection[Row]:  # noqa: ANN401  # any JSON value
+        found: dict[Row, None] = {}
+        for text, family in _strings(fhir_type, value):
+            folded = fold(text)
+            found[TermRow(key, folded, _original(text, folded))] = None
+            if family or of_family:
+                found.update((TermRow(key + PART, part), None) for part in _later_parts(text))
+        return found
+
+    def make_sounds(fhir_type: str, value: Any) -> Collection[Row]:  # noqa: ANN401  # any JSON value
+        spoken = (sound for text, _ in _strings(fhir_type, value) for sound in sounds(text))
+        return [TermRow(key, sound) for sound in dict.fromkeys(spoken)]
+
+    return make_sounds if parameter.phonetic else make
 
 
 def predicate(

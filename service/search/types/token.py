@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from service.search.folding import fold, unmarked
 from service.search.parameters import Parameter
 from service.search.query import Or, Predicate, Prefix, Sort, Term, Word
 from service.search.rows import Row, TermRow, WordsRow
-from service.search.types.base import ANYWHERE, Context, literal, unsupported
+from service.search.types.base import ANYWHERE, Context, Make, literal, unsupported
 from service.search.types.closure import in_value_set, subsumed
 from service.search.types.string import words_begin
 
@@ -30,41 +30,32 @@ CODE: Final = ":code"
 """The form of the key for a folded code, where folding changes it."""
 OF_TYPE: Final = ":of-type"
 MODIFIED: Final = frozenset({TEXT, CODE, OF_TYPE})
+_SHORT: Final = 100
+"""Characters of a text that may well be met again."""
 
 
-def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401  # any JSON value
-    """Yield the rows of a Coding, CodeableConcept, Identifier, ContactPoint, code, boolean, id, string or uri."""
-    key = parameter.key
-    if isinstance(value, str):
-        code = value.casefold() if fhir_type == "string" else value
-        yield from pair(key, parameter.implied_system if fhir_type == "code" else "", code)
-    elif isinstance(value, bool):
-        yield TermRow(key, "true" if value else "false")
-    elif isinstance(value, dict):
-        if fhir_type == "CodeableReference":
-            fhir_type, value = "CodeableConcept", value.get("concept") or {}
-        if fhir_type == "CodeableConcept":
-            for coding in value.get("coding") or ():
-                yield from _coding(key, coding)
-            if "text" in value:
-                yield TermRow(key + TEXT, fold(value["text"]))
-        elif fhir_type == "Identifier":
-            yield from _identifier(key, value)
-        elif fhir_type == "ContactPoint":
-            yield from pair(key, value.get("system", ""), value.get("value", ""))
-        else:
-            yield from _coding(key, value)
+def rows(parameter: Parameter) -> Make:
+    """Return what makes the rows of a Coding, CodeableConcept, Identifier, ContactPoint, or of a primitive value."""
+    key, implied_system = parameter.key, parameter.implied_system
 
+    def make(fhir_type: str, value: Any) -> Collection[Row]:  # noqa: ANN401  # any JSON value
+        if isinstance(value, dict):
+            if fhir_type == "CodeableConcept":
+                return _concept(key, value)
+            if fhir_type == "Identifier":
+                return _identifier(key, value)
+            if fhir_type == "CodeableReference":
+                return _concept(key, value.get("concept") or {})
+            if fhir_type == "ContactPoint":
+                return _pair(key, value.get("system", ""), value.get("value", ""))
+            return _coding(key, value)
+        if isinstance(value, str):
+            if fhir_type == "code":
+                return _coding_rows(key, implied_system, value, None)
+            return _pair(key, "", value.casefold() if fhir_type == "string" else value)
+        return (TermRow(key, "true" if value else "false"),) if isinstance(value, bool) else ()
 
-def pair(key: str, system: str, code: str) -> Iterator[Row]:
-    """Yield the rows of a code and its system, either of which may be missing."""
-    if code:
-        yield TermRow(key, code, system)
-        folded = code if code.isdigit() and code.isascii() else unmarked(code)
-        if folded != code:
-            yield TermRow(key + CODE, folded)
-    if system:
-        yield WordsRow(key + SYSTEM, (system,))
+    return make
 
 
 def predicate(
@@ -133,25 +124,62 @@ def _of_type(parameter: Parameter, text: str, name: str) -> Predicate:
     return Term(parameter.key + OF_TYPE, value, f"{system}|{code}")
 
 
+def _concept(key: str, value: dict[str, Any]) -> tuple[Row, ...]:
+    codings, text = value.get("coding"), value.get("text")
+    if codings and len(codings) == 1:
+        found = _coding(key, codings[0])
+    else:
+        found = tuple(dict.fromkeys(row for coding in codings or () for row in _coding(key, coding)))
+    if text is None or (row := _text(key, text)) in found:
+        return found
+    return (*found, row)
+
+
 def _coding(key: str, value: dict[str, Any]) -> tuple[Row, ...]:
     return _coding_rows(key, value.get("system", ""), value.get("code", ""), value.get("display"))
 
 
 @lru_cache(maxsize=16_384)  # the same few codes are in every resource
 def _coding_rows(key: str, system: str, code: str, display: str | None) -> tuple[Row, ...]:
-    found = pair(key, system, code)
-    return tuple(found) if display is None else (*found, TermRow(key + TEXT, fold(display)))
+    found = _pair(key, system, code)
+    return tuple(found if display is None else (*found, TermRow(key + TEXT, fold(display))))
 
 
-def _identifier(key: str, value: dict[str, Any]) -> Iterator[Row]:
+def _text(key: str, text: str) -> Row:
+    return _short_text(key, text) if len(text) <= _SHORT else TermRow(key + TEXT, fold(text))
+
+
+@lru_cache(maxsize=16_384)  # and the same few texts
+def _short_text(key: str, text: str) -> Row:
+    return TermRow(key + TEXT, fold(text))
+
+
+def _pair(key: str, system: str, code: str) -> list[Row]:
+    """The rows of a code and its system, either of which may be missing."""
+    found: list[Row] = []
+    if code:
+        found.append(TermRow(key, code, system))
+        folded = code if code.isdigit() and code.isascii() else unmarked(code)
+        if folded != code:
+            found.append(TermRow(key + CODE, folded))
+    if system:
+        found.append(WordsRow(key + SYSTEM, (system,)))
+    return found
+
+
+def _identifier(key: str, value: dict[str, Any]) -> list[Row]:
     text = value.get("value", "")
-    yield from pair(key, value.get("system", ""), text)
-    kind = value.get("type") or {}
-    for coding in kind.get("coding") or ():
-        if "display" in coding:
-            yield TermRow(key + TEXT, fold(coding["display"]))
-        if text and "code" in coding:
-            yield TermRow(key + OF_TYPE, text, f"{coding.get('system', '')}|{coding['code']}")
-    for described in (kind.get("text"), (value.get("assigner") or {}).get("display")):
+    found = _pair(key, value.get("system", ""), text)
+    kind, assigner = value.get("type"), value.get("assigner")
+    if not kind and not assigner:
+        return found
+    if kind:
+        for coding in kind.get("coding") or ():
+            if "display" in coding:
+                found.append(_text(key, coding["display"]))
+            if text and "code" in coding:
+                found.append(TermRow(key + OF_TYPE, text, f"{coding.get('system', '')}|{coding['code']}"))
+    for described in (kind and kind.get("text"), assigner and assigner.get("display")):
         if described:
-            yield TermRow(key + TEXT, fold(described))
+            found.append(_text(key, described))
+    return list(dict.fromkeys(found))

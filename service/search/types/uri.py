@@ -6,7 +6,6 @@ follow the segments of a URL's path, and "cannot be used with URNs".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from service.errors import Invalid
@@ -16,7 +15,7 @@ from service.search.folding import unmarked
 from service.search.parameters import Parameter
 from service.search.query import And, Contains, Or, Predicate, Prefix, Sort, Term
 from service.search.rows import Row, TermRow
-from service.search.types.base import ANYWHERE, Context, literal, unsupported
+from service.search.types.base import ANYWHERE, Context, Make, literal, unsupported
 
 MODIFIERS: Final = frozenset({"above", "below", "contains"})
 FOLDED: Final = ":folded"
@@ -24,13 +23,18 @@ FOLDED: Final = ":folded"
 MODIFIED: Final = frozenset({FOLDED})
 
 
-def rows(parameter: Parameter, fhir_type: str, value: Any) -> Iterator[Row]:  # noqa: ANN401, ARG001  # any JSON value
-    """Yield the rows of a uri, url, canonical, oid or uuid."""
-    if isinstance(value, str):
-        yield TermRow(parameter.key, value)
+def rows(parameter: Parameter) -> Make:
+    """Return what makes the rows of a uri, url, canonical, oid or uuid."""
+    key = parameter.key
+
+    def make(_type: str, value: Any) -> tuple[Row, ...]:  # noqa: ANN401  # any JSON value
+        if not isinstance(value, str):
+            return ()
         folded = unmarked(value)
-        if folded != value:
-            yield TermRow(parameter.key + FOLDED, folded)
+        row = TermRow(key, value)
+        return (row,) if folded == value else (row, TermRow(key + FOLDED, folded))
+
+    return make
 
 
 def predicate(

@@ -87,9 +87,14 @@ def test_only_what_can_be_asked_of_a_component_is_kept() -> None:
 
 
 def test_a_component_without_a_code_is_a_value() -> None:
-    """A concept of text alone makes a tuple, though no code finds it: the parameter is not missing."""
+    """Concepts of text alone make a tuple, though no code finds it: the parameter is not missing."""
     study = {"resourceType": "ResearchStudy", "progressStatus": [{"state": {"text": "open"}, "actual": True}]}
     assert matches(study, "progress-status-state-actual:missing", "false")
+    of_texts = {"code": {"text": "age"}, "valueCodeableConcept": {"text": "old"}, "exclude": False}
+    group = {"resourceType": "Group", "characteristic": [of_texts]}
+    assert matches(group, "characteristic-value:missing", "false")
+    assert matches({"resourceType": "Group", "characteristic": [{"code": {"text": "age"}}]},
+                   "characteristic-value:missing", "true")  # fmt: skip
 
 
 def test_dangling_components_have_the_type_of_their_values() -> None:

@@ -95,6 +95,24 @@ def test_a_primitive_without_a_value_is_missing() -> None:
     assert not [row for row in rows(study, CATALOGUE) if row.key.startswith("ResearchStudy.")]
 
 
+def test_one_odd_element_hides_no_other() -> None:
+    """A resource that is not what its type promises keeps the rows of all parameters that can still be evaluated."""
+    study = {**STUDY, "label": "no array", "relatedArtifact": "none", "result": [1]}
+    assert {row for row in rows(study, CATALOGUE) if row.key != "Resource._content"} >= {
+        row for row in rows(STUDY, CATALOGUE) if row.key != "Resource._content"
+    }
+
+
+def test_the_components_of_an_odd_element_are_found_one_by_one() -> None:
+    """What cannot be evaluated in one element of a composite keeps neither it nor the others from being indexed."""
+    odd = {"state": {"coding": [{"code": "active"}]}, "actual": True, "period": "2020"}
+    plain = {"state": {"coding": [{"code": "closed"}]}, "actual": True}
+    study = {"resourceType": "ResearchStudy", "progressStatus": [odd, plain]}
+    found = rows(study, CATALOGUE)
+    assert TermRow("ResearchStudy.progress-status-state-actual$0", "active", part=1) in found
+    assert TermRow("ResearchStudy.progress-status-state-actual$0", "closed", part=2) in found
+
+
 @given(st.decimals(allow_nan=False, allow_infinity=False), st.decimals(allow_nan=False, allow_infinity=False))
 def test_cuts_lie_between_the_numbers(one: Decimal, other: Decimal) -> None:
     """The cuts around a number are below those around any greater one."""

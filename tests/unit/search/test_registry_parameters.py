@@ -13,8 +13,9 @@ import pytest
 from service.fhir.json import loads
 from service.registry import package
 from service.search.definition import parse_definition
-from service.search.index import values
+from service.search.index import rows, rows_of, values
 from service.search.parameters import Catalogue
+from service.search.types.reference import names
 from tests.support.validation import check
 
 Json = dict[str, Any]
@@ -229,3 +230,15 @@ def test_the_result_that_everybody_asks_for() -> None:
     assert Decimal("0.20") in found(efs, "ci-low")
     assert Decimal("0.61") in found(efs, "ci-high")
     assert references(efs, "study") == ["ResearchStudy/nct02393859"]
+
+
+@pytest.mark.parametrize("file", SEEDS[::6], ids=lambda file: file.stem)
+def test_all_parameters_at_once_find_what_each_finds(file: Path) -> None:
+    """The rows of a resource are those of its parameters one by one, each once."""
+    catalogue = package.catalogue()
+    for entry in loads(file.read_bytes())["entry"]:
+        resource = entry["resource"]
+        indexed = [each for each in catalogue.for_type(resource["resourceType"]).values() if each.indexed]
+        found = rows(resource, catalogue)
+        assert set(found) == {*rows_of(resource, indexed), *names(resource)}
+        assert len(set(found)) == len(found)

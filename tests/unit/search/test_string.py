@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from unicodedata import category, combining, normalize
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import Invalid
-from service.search.folding import fold, markup_text, words
+from service.search.folding import fold, markup_text, unmarked, words
 from service.search.index import rows
 from service.search.phonetic import sounds
 from service.search.rows import TermRow
@@ -181,6 +183,16 @@ def test_folding_twice_changes_nothing(text: str) -> None:
     """What is folded is folded: rows and questions meet however often they are."""
     assert fold(fold(text)) == fold(text)
     assert words(" ".join(words(text))) == words(text)
+
+
+@given(st.text(st.characters(exclude_categories=[]) | st.sampled_from("aB .-_é́ßİΣ–²½ﬁµ")))
+def test_a_text_is_folded_character_by_character(text: str) -> None:
+    """Text is in lower case and without marks, and punctuation is nothing between words and nothing within them."""
+    plain = "".join(letter for letter in normalize("NFKD", text) if not combining(letter)).casefold()
+    assert unmarked(text) == plain
+    assert words(text) == re.findall(r"[^\W_]+", plain)
+    kept = " ".join("".join(letter for letter in plain if category(letter)[0] != "P").split())
+    assert fold(text) == (kept or " ".join(plain.split()))
 
 
 def test_words_of_a_narrative() -> None:
