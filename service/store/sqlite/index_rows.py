@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
@@ -21,10 +21,6 @@ WAITING: Final = 4096
 KNOWN_REACHES: Final = 100_000
 """Rows of ``reach`` that are remembered at the most."""
 
-_INSERT: Final = {
-    "term": "INSERT OR IGNORE INTO term VALUES (?, ?, ?, ?, ?, ?)",
-    "span": "INSERT OR IGNORE INTO span VALUES (?, ?, ?, ?, ?, ?)",
-}
 _REACH: Final = "INSERT INTO reach VALUES (?, ?, ?, ?, ?)"
 _FURTHER: Final = tuple(
     f" ON CONFLICT DO UPDATE SET reach = excluded.reach WHERE excluded.reach {further} reach" for further in (">", "<")
@@ -42,7 +38,8 @@ _REMOVE: Final = tuple(
 )
 
 
-_Row = tuple[int, int, str, str, int, int | None]
+_Row = tuple[int, int, str, str, int]
+"""A row of ``term`` or ``span``, all but ``until``."""
 _Label = tuple[int, str, int, str]
 
 
@@ -79,24 +76,22 @@ class IndexRows:
 
     def insert(self, rows: Sequence[Row], position: int) -> None:
         """Write the rows of a new version."""
-        terms, spans = self._converted(rows, position, None)
+        terms, spans = self._converted(rows, position)
         # Elements of a composite have no order, so their rows, which have parts, reach nowhere.
-        self._reach(
-            [
-                *of_terms((row[1], row[2]) for row in terms if not row[4]),
-                *of_spans((row[1], row[2], row[3]) for row in spans if not row[4]),
-            ]
-        )
+        self._reach(of_terms([(row[1], row[2]) for row in terms if not row[4]]))
+        self._reach(of_spans([(row[1], row[2], row[3]) for row in spans if not row[4]]))
         self._terms += terms
         self._spans += spans
         if len(self._terms) + len(self._spans) > WAITING:
             self.flush()
         self._words.insert(position, self._tokens(rows), superseded=False)
 
-    def flush(self) -> None:
-        """Insert what waits."""
+    def flush(self, until: int | None = None) -> None:
+        """Insert what waits, of versions that are current or were superseded at a seq."""
         for table, waiting in (("term", self._terms), ("span", self._spans)):
-            self._execute(_INSERT[table], waiting)
+            # Not a parameter: Python's module takes long over None, which it nearly always is.
+            ended = "NULL" if until is None else int(until)
+            self._execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?, ?, {ended})", waiting)  # noqa: S608  # an int
             waiting.clear()
         for descending, conflict in enumerate(_FURTHER):
             # In the order of the table, whose pages are then each written to once.
@@ -123,19 +118,19 @@ class IndexRows:
         self._connection.execute("UPDATE span SET until = ? WHERE position = ?", (seq, position))
         self._words.supersede(position)
 
-    def _converted(self, rows: Sequence[Row], position: int, until: int | None) -> tuple[list[_Row], list[_Row]]:
+    def _converted(self, rows: Sequence[Row], position: int) -> tuple[list[_Row], list[_Row]]:
         terms: list[_Row] = []
         spans: list[_Row] = []
         numbers = self._keys
         for row in rows:
             key = numbers.get(row.key) or self._number(row.key)
             if type(row) is TermRow:
-                terms.append((position, key, row.value, row.qualifier, row.part, until))
+                terms.append((position, key, row.value, row.qualifier, row.part))
             elif type(row) is RangeRow:
-                spans.append((position, key, row.low, row.high, row.part, until))
+                spans.append((position, key, row.low, row.high, row.part))
         return terms, spans
 
-    def _reach(self, found: Sequence[Reach]) -> None:
+    def _reach(self, found: Iterable[Reach]) -> None:
         """Note reaches that go further than what this process knows to be there; others only take them further too."""
         if len(self._known) > KNOWN_REACHES:
             self._known = dict(self._further)
@@ -154,7 +149,8 @@ class IndexRows:
             spans = self._connection.execute(
                 "SELECT key, low, high FROM span WHERE position = ? AND key = ? AND part = 0", (position, key)
             ).fetchall()
-            self._reach([*of_terms(terms), *of_spans(spans)])
+            self._reach(of_terms(terms))
+            self._reach(of_spans(spans))
 
     def add_later(self, rows: Sequence[tuple[int, Sequence[Row]]]) -> int:
         """Add rows to versions by their positions, superseded or not; return how many there are."""
@@ -162,10 +158,10 @@ class IndexRows:
         for position, added in rows:
             found = self._connection.execute("SELECT until FROM version WHERE position = ?", (position,)).fetchone()
             if found is not None:
-                terms, spans = self._converted(added, position, found[0])
+                terms, spans = self._converted(added, position)
                 self._terms += terms
                 self._spans += spans
-                self.flush()
+                self.flush(found[0])
                 self._reach_again(position, {self._number(row.key) for row in added})
                 self._words.add(position, self._tokens(added), superseded=found[0] is not None)
                 known += 1
