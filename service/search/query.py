@@ -153,7 +153,6 @@ class Sort:
 
     ``field`` says which: the value of its term rows, the low or high end of its range rows, or what every version has:
     its ``id`` or ``instant``, for which there is no key. A resource without a value comes last in either direction.
-    Rows under ``key`` have no parts: a composite has no order.
     """
 
     field: Literal["value", "low", "high", "id", "instant"]

@@ -77,9 +77,8 @@ class IndexRows:
     def insert(self, rows: Sequence[Row], position: int) -> None:
         """Write the rows of a new version."""
         terms, spans = self._converted(rows, position)
-        # Elements of a composite have no order, so their rows, which have parts, reach nowhere.
-        self._reach(of_terms([(row[1], row[2]) for row in terms if not row[4]]))
-        self._reach(of_spans([(row[1], row[2], row[3]) for row in spans if not row[4]]))
+        self._reach(of_terms([(row[1], row[2]) for row in terms]))
+        self._reach(of_spans([(row[1], row[2], row[3]) for row in spans]))
         self._terms += terms
         self._spans += spans
         if len(self._terms) + len(self._spans) > WAITING:
@@ -144,10 +143,10 @@ class IndexRows:
         """Tell of rows that were added to others of the same keys."""
         for key in keys:
             terms = self._connection.execute(
-                "SELECT key, value FROM term WHERE position = ? AND key = ? AND part = 0", (position, key)
+                "SELECT key, value FROM term WHERE position = ? AND key = ?", (position, key)
             ).fetchall()
             spans = self._connection.execute(
-                "SELECT key, low, high FROM span WHERE position = ? AND key = ? AND part = 0", (position, key)
+                "SELECT key, low, high FROM span WHERE position = ? AND key = ?", (position, key)
             ).fetchall()
             self._reach(of_terms(terms))
             self._reach(of_spans(spans))
