@@ -164,10 +164,18 @@ def _present(path: Path) -> Condition:
             member = entry.member
             return lambda value: bool(value.get(member))
         return lambda value: bool(get(value))
-    member, shadow, owners = entry.member, entry.shadow, before.get
+    has, owners = has_primitive(entry, repeats=path.repeats), before.get
     if before.before is None and before.last is None:
-        return lambda value: value.get(member) is not None or value.get(shadow) is not None
-    return lambda value: any(owner.get(member) is not None or owner.get(shadow) is not None for owner in owners(value))
+        return has
+    return lambda value: any(map(has, owners(value)))
+
+
+def has_primitive(entry: model.Entry, *, repeats: bool) -> Condition:
+    """Whether an object has a primitive element: a value, or what stands beside one; a null in an array is neither."""
+    member, shadow = entry.member, entry.shadow
+    if not repeats:
+        return lambda owner: owner.get(member) is not None or owner.get(shadow) is not None
+    return lambda owner: any(item is not None for name in (member, shadow) for item in owner.get(name) or ())
 
 
 def _quantified(target: Syntax, call: Call, kind: str) -> Condition | None:

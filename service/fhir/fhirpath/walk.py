@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from service.fhir.fhirpath import model
 from service.fhir.fhirpath.fast import Path, paths_of
-from service.fhir.fhirpath.fast_conditions import condition_of
+from service.fhir.fhirpath.fast_conditions import condition_of, has_primitive
 from service.fhir.fhirpath.syntax import Call, Invoke, Member, Syntax
 
 Object: TypeAlias = dict[str, Any]
@@ -98,8 +98,7 @@ def finds(target: Syntax, kind: str) -> Meets | None:
         return None
     entry, steps = found[0].last, found[1]
     if entry.primitive:
-        member, shadow = entry.member, entry.shadow
-        return any_meets(steps[:-1], lambda owner: owner.get(member) is not None or owner.get(shadow) is not None)
+        return any_meets(steps[:-1], has_primitive(entry, repeats=steps[-1][1]))
     if len(steps) == 1:
         return lambda value: value.get(entry.member)
     return any_meets(steps, lambda _: True)
