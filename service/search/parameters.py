@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from service.errors import Invalid
 from service.fhir import definitions
 from service.fhir.definitions import SearchParameter, SearchType
+from service.search.rows import COMPONENT
 from service.search.sources import Source, sources
 from service.search.value_types import search_type
 
@@ -186,11 +187,11 @@ class Catalogue:
             kind = search_type(target.type if target else None, _types(component.expression, element))
             found.append(
                 Parameter(
-                    f"{definition.code}${number}",
+                    f"{definition.code}{COMPONENT}{number}",
                     kind,
                     component.definition,
                     base,
-                    f"{key}${number}",
+                    f"{key}{COMPONENT}{number}",
                     element,
                     component.expression,
                     target.target if target and target.type == kind else (),

@@ -30,6 +30,9 @@ LOWEST: Final = ""
 HIGHEST: Final = "~"
 """Sorts after every :func:`sortable` number: an open high end."""
 
+COMPONENT: Final = "$"
+"""In the key of a component of a composite, which has no order."""
+
 _NINES_COMPLEMENT: Final = str.maketrans("0123456789", "9876543210")
 _ABOVE: Final = "!"
 """Sorts before every digit, so it stays below the digits of a number that goes on where another one ends."""

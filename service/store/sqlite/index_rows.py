@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from service.search.rows import RangeRow, Row, TermRow, WordsRow
-from service.store.sqlite.reach import Reach, of_spans, of_terms
+from service.store.sqlite.reach import Reach, of_spans, of_terms, reaches
 from service.store.sqlite.words import WordIndex, row_tokens, token
 
 REMOVED_AT_ONCE: Final = 2000
@@ -53,6 +53,7 @@ class IndexRows:
         self._connection = connection
         self._words = WordIndex(connection)
         self._keys: dict[str, int] = {}
+        self._without_reach: set[int] = set()
         self._terms: list[_Row] = []
         self._spans: list[_Row] = []
         self._known: dict[_Label, str] = {}
@@ -69,6 +70,7 @@ class IndexRows:
     def forget(self) -> None:
         """Forget what waits, the numbers of keys and what is known of reaches: a transaction was rolled back."""
         self._keys.clear()
+        self._without_reach.clear()
         self._terms.clear()
         self._spans.clear()
         self._known.clear()
@@ -77,8 +79,9 @@ class IndexRows:
     def insert(self, rows: Sequence[Row], position: int) -> None:
         """Write the rows of a new version."""
         terms, spans = self._converted(rows, position)
-        self._reach(of_terms([(row[1], row[2]) for row in terms]))
-        self._reach(of_spans([(row[1], row[2], row[3]) for row in spans]))
+        without = self._without_reach
+        self._reach(of_terms([(row[1], row[2]) for row in terms if row[1] not in without]))
+        self._reach(of_spans([(row[1], row[2], row[3]) for row in spans if row[1] not in without]))
         self._terms += terms
         self._spans += spans
         if len(self._terms) + len(self._spans) > WAITING:
@@ -141,7 +144,7 @@ class IndexRows:
 
     def _reach_again(self, position: int, keys: set[int]) -> None:
         """Tell of rows that were added to others of the same keys."""
-        for key in keys:
+        for key in keys - self._without_reach:
             terms = self._connection.execute(
                 "SELECT key, value FROM term WHERE position = ? AND key = ?", (position, key)
             ).fetchall()
@@ -188,7 +191,7 @@ class IndexRows:
         if number is None:
             row = self._connection.execute("SELECT number FROM key WHERE name = ?", (name,)).fetchone()
             if row is not None:
-                number = self._keys[name] = row[0]
+                number = self._know(name, row[0])
         return number
 
     def _tokens(self, rows: Sequence[Row]) -> dict[str, None]:
@@ -206,5 +209,11 @@ class IndexRows:
         number = self.number(name)
         if number is None:
             cursor = self._connection.execute("INSERT INTO key (name) VALUES (?) RETURNING number", (name,))
-            number = self._keys[name] = cursor.fetchone()[0]
+            number = self._know(name, cursor.fetchone()[0])
+        return number
+
+    def _know(self, name: str, number: int) -> int:
+        self._keys[name] = number
+        if not reaches(name):
+            self._without_reach.add(number)
         return number

@@ -4,7 +4,8 @@ A resource is sorted by the least of its values (descending: the greatest), whic
 matches ``value >= x`` may come before ``x`` in the order: by another of its values, or by a range that begins before
 ``x`` and ends after. The table ``reach`` tells where such resources are: for the first :data:`LABEL` characters of what
 resources are sorted by, how far the furthest of them reaches. It is only ever added to, so what was superseded or
-removed may cost a look in vain, but nothing is missed, at a past seq neither.
+removed may cost a look in vain, but nothing is missed, at a past seq neither. Nobody sorts by the components of a
+composite, so their keys have no reaches; a search that did would walk from the beginning.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from service.search.query import And, Or, Predicate, Prefix, Range, Sort, Term, Together
+from service.search.rows import COMPONENT
 from service.store.sqlite.sql import OneOf, OneOfPairs, Sql, after_prefix, alternatives
 
 LABEL: Final = 16
@@ -44,7 +46,7 @@ class Limits:
 
 def limits(predicate: Predicate | OneOf | OneOfPairs, sort: Sort) -> Limits:
     """Return the limits that a predicate sets to what can be its matches in the order of a sort."""
-    if (sort.field, sort.descending) in (("low", True), ("high", False)):
+    if (sort.field, sort.descending) in (("low", True), ("high", False)) or not reaches(sort.key):
         return Limits()  # nobody sorts a range by the end that is turned away, and the table does not tell
     match predicate:
         case And(parts) | Together(parts):
@@ -72,6 +74,11 @@ def limits(predicate: Predicate | OneOf | OneOfPairs, sort: Sort) -> Limits:
             return _of_range(predicate, sort)
         case _:
             return Limits()
+
+
+def reaches(key: str) -> bool:
+    """Whether the table tells of a key."""
+    return COMPONENT not in key
 
 
 def _between(low: str, high: str | None, sort: Sort) -> Limits:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.search.rows import TermRow
+from service.search.rows import RangeRow, Row, TermRow
 from service.store.sqlite import index_rows, open_store
 from tests.contract.making import put, write
 
@@ -46,5 +46,22 @@ async def test_what_waits_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.M
     await write(store, put("first", rows=FAR_APART), put("second", rows=nearer))
     reader = sqlite3.connect(path)
     assert reader.execute("SELECT reach FROM reach WHERE label = 'a'").fetchall() == [("z ",)]
+    reader.close()
+    await store.close()
+
+
+async def test_components_have_no_reaches(tmp_path: Path) -> None:
+    """Nobody sorts by a component of a composite: nothing is written for it, at once or later."""
+    path = tmp_path / "registry.db"
+    store = await open_store(str(path))
+    rows: list[Row] = [
+        TermRow("pair$0", "a", part=1),
+        TermRow("pair$0", "z", part=1),
+        RangeRow("pair$1", "1", "2", part=1),
+    ]
+    [version] = await write(store, put("first", rows=rows))
+    await store.add_rows([(version.position, [*rows, TermRow("pair$0", "m", part=2)])])
+    reader = sqlite3.connect(path)
+    assert reader.execute("SELECT count(*) FROM reach").fetchone() == (0,)
     reader.close()
     await store.close()
