@@ -6,7 +6,7 @@ A registry (``bench/generate.py``) is written as NDJSON, imported (checked, inde
 exported with its history. The seeds, which claim the profiles of the registry, are imported as well, so often that they
 are half as many. Times are of the processor (of all threads) and of the clock; the last is of a machine that may be
 busy with other work. What resources are checked and indexed by is compiled when the first of a type comes, which takes
-about a second and is part of an import's time.
+a fifth of a second and is part of an import's time.
 """
 
 from __future__ import annotations
