@@ -16,7 +16,7 @@ from service.bulk.chosen import chosen
 from service.bulk.folder import Folder
 from service.bulk.job import Kind, Part, State
 from service.bulk.output import Output
-from service.errors import Gone, NotFound, RegistryError
+from service.errors import Gone, Invalid, NotFound, Unprocessable
 from service.fhir.json import dumps
 from service.interactions.engine import Engine
 from service.interactions.everything import STUDY, Key, everything
@@ -130,7 +130,7 @@ async def deletions(engine: Engine, state: State) -> AsyncIterator[str]:
     request, seen = state.request, set[Key]()
     seq = await seq_before(engine, request.since or 0)
     studies = dict.fromkeys(state.studies)
-    with suppress(RegistryError):  # there was no such Group then, or nothing in it
+    with suppress(NotFound, Gone, Invalid, Unprocessable):  # there was no such Group then, or nothing in it
         studies |= dict.fromkeys(await chosen(engine, request, seq))
     for id_ in studies:
         with suppress(NotFound, Gone):  # a study that came later

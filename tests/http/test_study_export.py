@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from service.bulk import output, studies
-from service.bulk.job import Job
+from service.bulk.job import ExportRequest, Job, State
+from service.compose import open_engine
+from service.errors import Unavailable
+from service.settings import Settings
 from tests.http.conftest import Configured
 from tests.support.asking import Fhir, Json, outcome, refused, study
 from tests.support.jobs import ASYNC, begun, below, complete, exported, names, resources
@@ -251,6 +254,20 @@ async def test_deletions(fhir: Fhir) -> None:
     listed = items("l", "ResearchStudy/a", "ResearchStudy/new")
     await fhir.store(listed)
     assert await deleted(fhir, f"List/l/$export?_since={since}") == ["Group/a-arm"]
+
+
+async def test_a_store_that_fails_is_no_absent_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the studies of an earlier moment cannot be read ends the export: deletions are not left out in silence."""
+
+    async def chosen(*_: object) -> list[str]:
+        raise Unavailable("The store is gone.")
+
+    monkeypatch.setattr(studies, "chosen", chosen)
+    request = ExportRequest(since=0, place="Group/g")
+    async with open_engine(Settings(store="sqlite://")) as engine:
+        state = State(request, "registry", 0, 0, 0, [])
+        with pytest.raises(Unavailable):
+            assert [each async for each in studies.deletions(engine, state)]
 
 
 @pytest.mark.parametrize("query", ["", f"?{ORGANIZED}"], ids=["by type", "by study"])
