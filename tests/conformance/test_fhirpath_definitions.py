@@ -31,7 +31,7 @@ def test_nearly_every_search_parameter_has_a_fast_form() -> None:
         if parameter.expression is not None
         and base not in ("Resource", "DomainResource")
         and len(parameter.base) == 1
-        and fhirpath.compile(parameter.expression, base)._extract is None
+        and fhirpath.compile(parameter.expression, base).extract is None
     }
     assert slow == {
         "Bundle.entry[0].resource as Composition",

@@ -14,7 +14,7 @@ from service.fhir.fhirpath.certain_numbers import all_different, all_meet, count
 from service.fhir.fhirpath.fast_conditions import condition_of
 from service.fhir.fhirpath.operators import BOOLEAN_OPERATORS
 from service.fhir.fhirpath.syntax import Binary, Call, Index, Invoke, Member, Syntax, TypeTest, union_parts
-from service.fhir.fhirpath.walk import finds
+from service.fhir.fhirpath.walk import presence
 
 Certain: TypeAlias = Callable[[dict[str, Any]], Any]
 """Whether it is certain of a JSON object of the right type that a condition has the outcome that was asked for: true.
@@ -51,10 +51,9 @@ def certain(tree: Syntax, kind: str, *, outcome: bool = True) -> Certain | None:
     if isinstance(tree, Invoke) and isinstance(tree.step, Call):
         if tree.step.name == "not" and not tree.step.arguments:
             return certain(tree.target, kind, outcome=not outcome)
-        if tree.step.name in ("exists", "empty") and not tree.step.arguments:
-            found = finds(tree.target, kind)
-            if found is not None:
-                return found if (tree.step.name == "exists") is outcome else lambda value: not found(value)
+        present = presence(tree, kind)
+        if present is not None:
+            return present if outcome else lambda value: not present(value)
     condition = condition or condition_of(tree, kind)
     if condition is not None:
         return condition if outcome else lambda value: condition(value) is False
@@ -64,7 +63,7 @@ def certain(tree: Syntax, kind: str, *, outcome: bool = True) -> Certain | None:
 
 
 def _asks_for_presence(tree: Syntax) -> bool:
-    """Whether a condition has parts of which :func:`finds` knows more quickly than the whole does."""
+    """Whether a condition has parts of which :func:`presence` knows more quickly than the whole does."""
     if isinstance(tree, Binary):
         return tree.operator in BOOLEAN_OPERATORS and (_asks_for_presence(tree.left) or _asks_for_presence(tree.right))
     return isinstance(tree, Invoke) and isinstance(tree.step, Call) and tree.step.name in ("exists", "empty", "not")

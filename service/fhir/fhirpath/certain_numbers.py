@@ -7,7 +7,6 @@ TypeError where something is not plainly a number.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -18,7 +17,7 @@ from service.fhir.fhirpath.fast import Path, paths_of
 from service.fhir.fhirpath.fast_conditions import condition_of
 from service.fhir.fhirpath.functions.boundaries import high_boundary, low_boundary
 from service.fhir.fhirpath.syntax import Binary, Call, Invoke, Literal, Member, Special, Syntax, Variable, union_parts
-from service.fhir.fhirpath.walk import finds, only_value, way
+from service.fhir.fhirpath.walk import only_value, presence, way
 
 Object: TypeAlias = dict[str, Any]
 Certain: TypeAlias = Callable[[Object], bool]
@@ -32,7 +31,6 @@ _Test: TypeAlias = Callable[[Any, Object], Any]
 _Read: TypeAlias = Callable[[Any, Object], Any]
 """The number that a criterion speaks of; None where there is none, which has no order."""
 
-_COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {**fast_numbers.COMPARE, "=": operator.eq, "!=": operator.ne}
 _FUNCTIONS: Final[dict[str, Callable[[Any], Any]]] = {
     "toDecimal": Decimal,
     "lowBoundary": low_boundary,
@@ -67,7 +65,7 @@ def all_meet(target: Syntax, criterion: Syntax, kind: str) -> Certain | None:
 
 def counted(tree: Binary, kind: str, *, outcome: bool) -> Certain | None:
     """The test whether ``a.count() + b.count() < 2`` or the like certainly has an outcome."""
-    compare = _COMPARE.get(tree.operator)
+    compare = fast_numbers.COMPARE_COUNTS.get(tree.operator)
     limit = tree.right.value if isinstance(tree.right, Literal) else None
     found = [_counted(part, kind) for part in _summands(tree.left)]
     if compare is None or type(limit) is not int or None in found:
@@ -170,7 +168,7 @@ def _test(tree: Syntax, item_kind: str, kind: str) -> _Test | None:
             return lambda item, start: left(item, start) and right(item, start)
         return lambda item, start: left(item, start) or right(item, start)
     if not model.is_primitive(item_kind):
-        condition = _presence(tree, item_kind) or condition_of(tree, item_kind)
+        condition = presence(tree, item_kind) or condition_of(tree, item_kind)
         if condition is not None:
             return lambda item, _: condition(item)
     if not isinstance(tree, Binary):
@@ -182,16 +180,6 @@ def _test(tree: Syntax, item_kind: str, kind: str) -> _Test | None:
     if compare is None or one is None or other is None:
         return None
     return lambda item, start: compare(one(item, start), other(item, start))
-
-
-def _presence(tree: Syntax, kind: str) -> Certain | None:
-    """Whether there is what has to be there, or nothing of what must not be there."""
-    if not isinstance(tree, Invoke) or not isinstance(tree.step, Call) or tree.step.arguments:
-        return None
-    found = finds(tree.target, kind) if tree.step.name in ("exists", "empty") else None
-    if found is None or tree.step.name == "exists":
-        return found
-    return lambda item: not found(item)
 
 
 def _says_whole(tree: Binary) -> bool:

@@ -27,10 +27,11 @@ class Expression:
     """A compiled FHIRPath expression: immutable, and safe to share between threads.
 
     Calling it gives nodes; :meth:`values` and :meth:`typed` give plain values, and are fast for plain paths.
-    ``certain``, where there is one, tells quickly of an object of this type that the condition certainly holds.
+    ``certain``, where there is one, tells quickly of an object of this type that the condition certainly holds;
+    ``extract`` is the expression over plain JSON, None where only the nodes can evaluate it.
     """
 
-    __slots__ = ("_condition", "_extract", "_run", "certain", "static", "text", "type")
+    __slots__ = ("_condition", "_run", "certain", "extract", "static", "text", "type")
 
     def __init__(self, text: str, root_type: str | None, hooks: Hooks, *, strict: bool):
         tree = parse(text)
@@ -43,14 +44,9 @@ class Expression:
         self.static = compiled.static
         self._run = compiled.run
         kind = None if strict else self.type  # the nodes alone insist on what strict mode asks for
-        self._extract: Extract | None = compile_extract(tree, kind) if kind else None
+        self.extract: Extract | None = compile_extract(tree, kind) if kind else None
         self._condition: Condition | None = condition_of(tree, kind) if kind else None
         self.certain: Certain | None = certain(tree, kind) if kind and not model.is_primitive(kind) else None
-
-    @property
-    def extract(self) -> Extract | None:
-        """The expression over plain JSON, None where only the nodes can evaluate it."""
-        return self._extract
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, {self.type!r})"
@@ -88,27 +84,27 @@ class Expression:
 
         For a plain path this asks no more than the JSON, whose structure must be what the type promises.
         """
-        if self._extract is not None and resolver is None and resource.get("resourceType") == self.type:
+        if self.extract is not None and resolver is None and resource.get("resourceType") == self.type:
             try:
-                return self._extract.values(resource)
+                return self.extract.values(resource)
             except (AttributeError, TypeError):
                 pass  # the resource is not what its type promises: the nodes take anything
         return [node.value for node in self(resource, resolver=resolver) if node.value is not None]
 
     def typed(self, resource: dict[str, Any], *, resolver: Resolver | None = None) -> list[tuple[str, Any]]:
         """Type and value of all that the expression finds; like :meth:`values`, with types as in :class:`Node`."""
-        if self._extract is not None and resolver is None and resource.get("resourceType") == self.type:
+        if self.extract is not None and resolver is None and resource.get("resourceType") == self.type:
             try:
-                return self._extract.typed(resource)
+                return self.extract.typed(resource)
             except (AttributeError, TypeError):
                 pass  # the resource is not what its type promises: the nodes take anything
         return [(node.type, node.value) for node in self(resource, resolver=resolver) if node.value is not None]
 
     def typed_within(self, value: Any, fhir_type: str) -> list[tuple[str, Any]]:  # noqa: ANN401  # any JSON value
         """The same as :meth:`typed`, starting from an element of a type."""
-        if self._extract is not None and fhir_type == self.type and isinstance(value, dict):
+        if self.extract is not None and fhir_type == self.type and isinstance(value, dict):
             try:
-                return self._extract.typed(value)
+                return self.extract.typed(value)
             except (AttributeError, TypeError):
                 pass
         return [(node.type, node.value) for node in self(value, Node(value, fhir_type)) if node.value is not None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -11,16 +10,6 @@ from service.fhir.fhirpath.environment import constant_value
 from service.fhir.fhirpath.fast import Codes, Condition, Path, paths_of
 from service.fhir.fhirpath.regex import compile_regex
 from service.fhir.fhirpath.syntax import Binary, Call, Invoke, Literal, Member, Special, Syntax, Variable, union_parts
-
-_COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
 
 _TEXT_TESTS: Final[dict[str, Callable[[str, str], bool]]] = {
     "startsWith": str.startswith,
@@ -52,7 +41,7 @@ def _binary(tree: Binary, kind: str) -> Condition | None:
         return None if left is None or right is None else _LOGIC[tree.operator](left, right)
     if _more_than_id(tree) and not model.is_primitive(kind):
         return _any_child(kind)
-    if tree.operator in _COMPARE and _count_path(tree.left) is not None:
+    if tree.operator in fast_numbers.COMPARE_COUNTS and _count_path(tree.left) is not None:
         return _count(tree, kind)
     if tree.operator in ("=", "!="):
         return _equals(tree, kind)
@@ -370,7 +359,7 @@ def _count(tree: Binary, kind: str) -> Condition | None:
         return None
     if not isinstance(tree.right, Literal) or type(tree.right.value) is not int:
         return None
-    get, compare, number = paths[0].get, _COMPARE[tree.operator], tree.right.value
+    get, compare, number = paths[0].get, fast_numbers.COMPARE_COUNTS[tree.operator], tree.right.value
     return lambda value: compare(len(get(value)), number)
 
 

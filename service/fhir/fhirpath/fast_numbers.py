@@ -22,6 +22,8 @@ COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+COMPARE_COUNTS: Final[dict[str, Callable[[int, int], bool]]] = {**COMPARE, "=": operator.eq, "!=": operator.ne}
+"""Of whole numbers as of ``count()``, which are equal where they are the same."""
 _TURNED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 Number: TypeAlias = int | Decimal

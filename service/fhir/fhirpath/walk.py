@@ -85,6 +85,16 @@ def only_value(steps: Sequence[Step]) -> Callable[[Object], Any] | None:
     return read
 
 
+def presence(tree: Syntax, kind: str) -> Meets | None:
+    """The test of ``path.exists()`` or ``path.empty()``, None if this is neither, or of what is no plain path."""
+    if not isinstance(tree, Invoke) or not isinstance(tree.step, Call) or tree.step.arguments:
+        return None
+    found = finds(tree.target, kind) if tree.step.name in ("exists", "empty") else None
+    if found is None or tree.step.name == "exists":
+        return found
+    return lambda value: not found(value)
+
+
 def finds(target: Syntax, kind: str) -> Meets | None:
     """The test whether a path finds anything, or anything that meets the criterion at its end; None if it has none."""
     if isinstance(target, Invoke) and isinstance(target.step, Call) and target.step.name == "where":

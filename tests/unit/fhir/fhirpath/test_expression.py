@@ -96,7 +96,7 @@ def test_the_fast_form_of_a_condition_gives_what_the_nodes_give(expression: str)
 
 def test_plain_paths_need_no_nodes() -> None:
     """Nearly every path above has a fast form; those that cannot have one say why."""
-    slow = {text for text in PLAIN if fhirpath.compile(text, "Patient")._extract is None}
+    slow = {text for text in PLAIN if fhirpath.compile(text, "Patient").extract is None}
     assert slow == {
         "Patient.name.first().given.first()",  # the first item may be a primitive without a value
         "Patient.contained.name",  # only the data tell the type
